@@ -1,0 +1,91 @@
+package pcr
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Bank is a set of registers by index, 0 to 31. It may be sparse; an index
+// that is not in it is absent, which is not the same as zero.
+//
+// Its JSON form is an object from decimal index to 96 hex digits:
+// {"0": "<hex>", "8": "<hex>"}. Reading also takes "PCR0" for "0".
+type Bank map[int]Value
+
+// Registers returns the indexes that the bank holds, in ascending order.
+func (b Bank) Registers() []int { return slices.Sorted(maps.Keys(b)) }
+
+// Debug reports whether any of registers 0 to 2 is present and zero, which is
+// how the hypervisor marks an enclave that was started in debug mode: its
+// console can be read by the parent instance. The other registers keep their
+// values in debug mode.
+func (b Bank) Debug() bool {
+	for register := RegisterImage; register <= RegisterApplication; register++ {
+		if value, ok := b[register]; ok && value.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// UnmarshalJSON implements [encoding/json.Unmarshaler]. Unlike a plain map it
+// refuses repeated registers, indexes beyond 31 and null.
+func (b *Bank) UnmarshalJSON(data []byte) error {
+	node, err := parseJSON(data)
+	if err != nil {
+		return err
+	}
+	bank, err := readBank(node)
+	if err != nil {
+		return err
+	}
+	*b = bank
+	return nil
+}
+
+func readBank(n node) (Bank, error) {
+	members, err := n.object()
+	if err != nil {
+		return nil, err
+	}
+	bank := make(Bank, len(members))
+	for _, m := range members {
+		register, err := parseRegister(m.name)
+		if err != nil {
+			return nil, m.value.errorf("%w", err)
+		}
+		if _, ok := bank[register]; ok {
+			return nil, m.value.errorf("register %d is given twice", register)
+		}
+		if bank[register], err = readValue(m.value); err != nil {
+			return nil, err
+		}
+	}
+	return bank, nil
+}
+
+func readValue(n node) (Value, error) {
+	text, err := n.text()
+	if err != nil {
+		return Value{}, err
+	}
+	value, err := ParseValue(text)
+	if err != nil {
+		return Value{}, n.errorf("%w", err)
+	}
+	return value, nil
+}
+
+// parseRegister reads "0" or "PCR0". Only the shortest decimal form counts, so
+// that no two spellings of one register can stand side by side unnoticed.
+func parseRegister(name string) (int, error) {
+	digits := strings.TrimPrefix(name, "PCR")
+	register, err := strconv.Atoi(digits)
+	if err != nil || strconv.Itoa(register) != digits || register < 0 || register >= MaxRegisters {
+		return 0, fmt.Errorf("found register %q, expected \"0\" to \"31\" or \"PCR0\" to \"PCR31\"", name)
+	}
+	return register, nil
+}

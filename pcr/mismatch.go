@@ -1,0 +1,80 @@
+package pcr
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MismatchError says that a bank of registers satisfies no image of a policy.
+// It holds every image with every register that the image lists, so that
+// whoever reads it can see how near each image was.
+type MismatchError struct {
+	Images []ImageMismatch
+}
+
+// ImageMismatch compares one image with the registers found.
+type ImageMismatch struct {
+	Image     string       `json:"image"` // the name of the image
+	Registers []Comparison `json:"registers"`
+}
+
+// Comparison is one register as an image wants it and as it was found.
+type Comparison struct {
+	Register int
+	Want     Value
+	Got      *Value // nil: the bank lacks the register
+}
+
+// Equal reports whether the register was found with the wanted value.
+func (c Comparison) Equal() bool { return c.Got != nil && *c.Got == c.Want }
+
+func (i Image) compare(got Bank) ImageMismatch {
+	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs))}
+	// The policy's registers lead: a document that leaves one out must not
+	// escape the comparison.
+	for _, register := range i.PCRs.Registers() {
+		c := Comparison{Register: register, Want: i.PCRs[register]}
+		if value, ok := got[register]; ok {
+			c.Got = &value
+		}
+		m.Registers = append(m.Registers, c)
+	}
+	return m
+}
+
+func (m ImageMismatch) differs() bool { return len(m.Differing()) > 0 }
+
+// Differing returns the registers that do not match, in ascending order.
+func (m ImageMismatch) Differing() []Comparison {
+	var out []Comparison
+	for _, c := range m.Registers {
+		if !c.Equal() {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Error names, for every image, the registers that differ. The values
+// themselves are in the fields.
+func (e *MismatchError) Error() string {
+	var b strings.Builder
+	b.WriteString("the registers match no image of the policy: ")
+	for i, image := range e.Images {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "image %q: ", image.Image)
+		for j, c := range image.Differing() {
+			if j > 0 {
+				b.WriteString(", ")
+			}
+			if c.Got == nil {
+				fmt.Fprintf(&b, "PCR%d absent", c.Register)
+			} else {
+				fmt.Fprintf(&b, "PCR%d differs", c.Register)
+			}
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,126 @@
+package pcr
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Image is a named set of reference values: what the registers of an enclave
+// hold when it runs one particular image. Every listed register must match;
+// registers that are not listed are not looked at. The name may be empty.
+type Image struct {
+	Name string `json:"name"`
+	PCRs Bank   `json:"pcrs"`
+}
+
+// Policy says which images are acceptable. A bank of registers satisfies it
+// when it matches any one image as a whole, never a mix of several.
+//
+// Its JSON form is what [ReadPolicy] describes. The zero Policy accepts
+// nothing.
+type Policy struct {
+	Images []Image `json:"images"`
+}
+
+// PolicyError says which part of a policy cannot be used and why.
+type PolicyError struct {
+	Field  string // "Images", "Images[1].PCRs", "Images[1].PCRs[8]"
+	Detail string
+}
+
+func (e *PolicyError) Error() string { return "policy: " + e.Field + ": " + e.Detail }
+
+// Validate reports whether p can serve as the policy for an enclave. It
+// returns a *[PolicyError] unless there is at least one image and every image
+//
+//   - lists only registers 0 to 31, none of them with a zero value, for zero
+//     is what an unused register and a debugged enclave hold;
+//   - pins code: PCR0, or PCR1 with PCR2, or PCR8;
+//   - has a name that no other image has, or none.
+func (p Policy) Validate() error {
+	if len(p.Images) == 0 {
+		return &PolicyError{"Images", "empty: a policy without an image would accept nothing"}
+	}
+	seen := make(map[string]bool, len(p.Images))
+	for i, image := range p.Images {
+		field := fmt.Sprintf("Images[%d]", i)
+		if image.Name != "" && seen[image.Name] {
+			return &PolicyError{field + ".Name", fmt.Sprintf("%q names an earlier image too", image.Name)}
+		}
+		seen[image.Name] = true
+		if err := image.validate(field + ".PCRs"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i Image) validate(field string) error {
+	if len(i.PCRs) == 0 {
+		return &PolicyError{field, "empty: an image without a register would match every enclave"}
+	}
+	for _, register := range i.PCRs.Registers() {
+		at := fmt.Sprintf("%s[%d]", field, register)
+		if register < 0 || register >= MaxRegisters {
+			return &PolicyError{at, "no such register; there are 0 to 31"}
+		}
+		if i.PCRs[register].IsZero() {
+			return &PolicyError{at, "all zero: zero is no measurement and would match an enclave in debug mode or an unused register"}
+		}
+	}
+	if !i.pinsCode() {
+		return &PolicyError{field, "pins no code: list PCR0, or PCR1 with PCR2, or PCR8"}
+	}
+	return nil
+}
+
+func (i Image) pinsCode() bool {
+	has := func(register int) bool { _, ok := i.PCRs[register]; return ok }
+	return has(RegisterImage) ||
+		has(RegisterKernel) && has(RegisterApplication) ||
+		has(RegisterCertificate)
+}
+
+// Match returns the first image of p that got satisfies. It returns a
+// *[MismatchError] when there is none, and a *[PolicyError] when p is not
+// valid; an Image is returned only without an error.
+//
+// Match compares measurements and nothing else: whether the registers come
+// from a genuine document, or from an enclave in debug mode, is for package
+// attestation to say.
+func (p Policy) Match(got Bank) (Image, error) {
+	if err := p.Validate(); err != nil {
+		return Image{}, err
+	}
+	mismatch := &MismatchError{Images: make([]ImageMismatch, 0, len(p.Images))}
+	for _, image := range p.Images {
+		compared := image.compare(got)
+		if !compared.differs() {
+			return image, nil
+		}
+		mismatch.Images = append(mismatch.Images, compared)
+	}
+	return Image{}, mismatch
+}
+
+// UnmarshalJSON implements [encoding/json.Unmarshaler] with the strictness of
+// [ReadPolicy], for policies that are part of a larger file. Only the policy
+// form itself is read, not the other forms that ReadPolicy knows.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	n, err := parseJSON(data)
+	if err != nil {
+		return err
+	}
+	policy, err := readPolicyForm(n)
+	if err != nil {
+		return err
+	}
+	if err := policy.Validate(); err != nil {
+		return err
+	}
+	*p = policy
+	return nil
+}
+
+// errNoPolicy is what ReadPolicy says of JSON in none of its forms.
+var errNoPolicy = errors.New("expected a policy {\"images\": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, or a condition of an AWS KMS key policy")
