@@ -1,6 +1,7 @@
 package pcr
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -9,7 +10,7 @@ import (
 // It holds every image with every register that the image lists, so that
 // whoever reads it can see how near each image was.
 type MismatchError struct {
-	Images []ImageMismatch
+	Images []ImageMismatch `json:"images"`
 }
 
 // ImageMismatch compares one image with the registers found.
@@ -25,13 +26,22 @@ type Comparison struct {
 	Got      *Value // nil: the bank lacks the register
 }
 
+// MarshalJSON implements [json.Marshaler]:
+// {"register": 0, "want": "<hex>", "got": "<hex>" or null, "equal": false}.
+func (c Comparison) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Register int    `json:"register"`
+		Want     Value  `json:"want"`
+		Got      *Value `json:"got"`
+		Equal    bool   `json:"equal"`
+	}{c.Register, c.Want, c.Got, c.Equal()})
+}
+
 // Equal reports whether the register was found with the wanted value.
 func (c Comparison) Equal() bool { return c.Got != nil && *c.Got == c.Want }
 
 func (i Image) compare(got Bank) ImageMismatch {
 	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs))}
-	// The policy's registers lead: a document that leaves one out must not
-	// escape the comparison.
 	for _, register := range i.PCRs.Registers() {
 		c := Comparison{Register: register, Want: i.PCRs[register]}
 		if value, ok := got[register]; ok {
@@ -41,8 +51,6 @@ func (i Image) compare(got Bank) ImageMismatch {
 	}
 	return m
 }
-
-func (m ImageMismatch) differs() bool { return len(m.Differing()) > 0 }
 
 // Differing returns the registers that do not match, in ascending order.
 func (m ImageMismatch) Differing() []Comparison {

@@ -3,6 +3,7 @@ package pcr
 import (
 	"errors"
 	"fmt"
+	"maps"
 )
 
 // Image is a named set of reference values: what the registers of an enclave
@@ -24,7 +25,7 @@ type Policy struct {
 
 // PolicyError says which part of a policy cannot be used and why.
 type PolicyError struct {
-	Field  string // "Images", "Images[1].PCRs", "Images[1].PCRs[8]"
+	Field  string // "Images", "Images[1].Name", "Images[1].PCRs[8]"
 	Detail string
 }
 
@@ -39,37 +40,47 @@ func (e *PolicyError) Error() string { return "policy: " + e.Field + ": " + e.De
 //   - has a name that no other image has, or none.
 func (p Policy) Validate() error {
 	if len(p.Images) == 0 {
-		return &PolicyError{"Images", "empty: a policy without an image would accept nothing"}
+		return errNoImage
 	}
 	seen := make(map[string]bool, len(p.Images))
 	for i, image := range p.Images {
-		field := fmt.Sprintf("Images[%d]", i)
 		if image.Name != "" && seen[image.Name] {
-			return &PolicyError{field + ".Name", fmt.Sprintf("%q names an earlier image too", image.Name)}
+			return &PolicyError{fmt.Sprintf("Images[%d].Name", i), fmt.Sprintf("%q names an earlier image too", image.Name)}
 		}
 		seen[image.Name] = true
-		if err := image.validate(field + ".PCRs"); err != nil {
+		if err := image.validate(i); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (i Image) validate(field string) error {
-	if len(i.PCRs) == 0 {
-		return &PolicyError{field, "empty: an image without a register would match every enclave"}
+var errNoImage = &PolicyError{"Images", "empty: a policy without an image would accept nothing"}
+
+// validate takes the place of the image in the policy, for errors.
+func (i Image) validate(place int) error {
+	refuse := func(register, detail string) error {
+		return &PolicyError{fmt.Sprintf("Images[%d].PCRs%s", place, register), detail}
 	}
-	for _, register := range i.PCRs.Registers() {
-		at := fmt.Sprintf("%s[%d]", field, register)
-		if register < 0 || register >= MaxRegisters {
-			return &PolicyError{at, "no such register; there are 0 to 31"}
+	if len(i.PCRs) == 0 {
+		return refuse("", "empty: an image without a register would match every enclave")
+	}
+	known := 0
+	for register := range MaxRegisters {
+		value, ok := i.PCRs[register]
+		if !ok {
+			continue
 		}
-		if i.PCRs[register].IsZero() {
-			return &PolicyError{at, "all zero: zero is no measurement and would match an enclave in debug mode or an unused register"}
+		known++
+		if value.IsZero() {
+			return refuse(fmt.Sprintf("[%d]", register), "all zero: zero is no measurement and would match an enclave in debug mode or an unused register")
 		}
+	}
+	if known != len(i.PCRs) {
+		return refuse("", "found a register outside of 0 to 31")
 	}
 	if !i.pinsCode() {
-		return &PolicyError{field, "pins no code: list PCR0, or PCR1 with PCR2, or PCR8"}
+		return refuse("", "pins no code: list PCR0, or PCR1 with PCR2, or PCR8")
 	}
 	return nil
 }
@@ -89,19 +100,45 @@ func (i Image) pinsCode() bool {
 // from a genuine document, or from an enclave in debug mode, is for package
 // attestation to say.
 func (p Policy) Match(got Bank) (Image, error) {
-	if err := p.Validate(); err != nil {
-		return Image{}, err
+	if len(p.Images) == 0 {
+		return Image{}, errNoImage
 	}
-	mismatch := &MismatchError{Images: make([]ImageMismatch, 0, len(p.Images))}
-	for _, image := range p.Images {
-		compared := image.compare(got)
-		if !compared.differs() {
-			return image, nil
+	for i, image := range p.Images {
+		if err := image.validate(i); err != nil {
+			return Image{}, err
 		}
-		mismatch.Images = append(mismatch.Images, compared)
+		if image.matches(got) {
+			return image.clone(), nil
+		}
+	}
+	mismatch := &MismatchError{Images: make([]ImageMismatch, len(p.Images))}
+	for i, image := range p.Images {
+		mismatch.Images[i] = image.compare(got)
 	}
 	return Image{}, mismatch
 }
+
+// matches loops over the registers of the image, never those found: a document
+// that leaves one out must not escape the comparison.
+func (i Image) matches(got Bank) bool {
+	for register, want := range i.PCRs {
+		if value, ok := got[register]; !ok || value != want {
+			return false
+		}
+	}
+	return true
+}
+
+// Clone returns a copy of p that shares no memory with it.
+func (p Policy) Clone() Policy {
+	images := make([]Image, len(p.Images))
+	for i, image := range p.Images {
+		images[i] = image.clone()
+	}
+	return Policy{images}
+}
+
+func (i Image) clone() Image { return Image{i.Name, maps.Clone(i.PCRs)} }
 
 // UnmarshalJSON implements [encoding/json.Unmarshaler] with the strictness of
 // [ReadPolicy], for policies that are part of a larger file. Only the policy

@@ -1,0 +1,100 @@
+package attestation
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// Config says what a [Verifier] accepts. There is no useful zero value: a
+// verifier without a policy would accept every enclave there is.
+type Config struct {
+	// Policy holds the images that are acceptable. Required, unless
+	// InsecureAnyImage is set.
+	Policy pcr.Policy
+	// Kind is the kind of document asked for. Zero: Enclave.
+	Kind Kind
+	// Roots are the pinned roots. Nil: certs.AWSNitroRootG1(), never the
+	// system's.
+	Roots *certs.Roots
+	// Now tells the verification time and is called once in every
+	// verification. Nil: time.Now.
+	Now func() time.Time
+	// Recorded appraises a document as of its own timestamp in place of Now.
+	// It answers whether the document was good when it was made, and cannot
+	// tell a fresh one from a replayed one: for audits and tests.
+	Recorded bool
+	// InsecureAllowDebug accepts enclaves in debug mode, whose console the
+	// parent instance can read. Their registers 0 to 2 are zero and match no
+	// policy that lists them.
+	InsecureAllowDebug bool
+	// InsecureAnyImage accepts whatever code runs in the enclave. Policy has to
+	// be empty then.
+	InsecureAnyImage bool
+	// Limits bounds the input. Zero: documented defaults.
+	Limits Limits
+}
+
+// Verifier appraises attestation documents. It is immutable and safe for
+// concurrent use; a service needs one for each policy.
+type Verifier struct {
+	config Config
+	chains *certs.Verifier
+}
+
+// NewVerifier returns a verifier for the given configuration, or an error that
+// names the field of Config that cannot be used.
+func NewVerifier(config Config) (*Verifier, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("attestation: %w", err)
+	}
+	chains, err := certs.NewVerifier(config.Roots)
+	if err != nil {
+		return nil, fmt.Errorf("attestation: Config.Roots: %w", err)
+	}
+	return &Verifier{config, chains}, nil
+}
+
+func (c Config) withDefaults() (Config, error) {
+	var err error
+	if c.Limits, err = c.Limits.withDefaults(); err != nil {
+		return c, err
+	}
+	if err := c.checkPolicy(); err != nil {
+		return c, err
+	}
+	switch c.Kind {
+	case "":
+		c.Kind = Enclave
+	case Enclave:
+	case NitroTPM:
+		return c, errors.New("Config.Kind: nitrotpm documents cannot be verified yet")
+	default:
+		return c, fmt.Errorf("Config.Kind: found %q, expected %q", c.Kind, Enclave)
+	}
+	if c.Roots == nil {
+		c.Roots = certs.AWSNitroRootG1()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c, nil
+}
+
+func (c *Config) checkPolicy() error {
+	if c.InsecureAnyImage {
+		if len(c.Policy.Images) > 0 {
+			return errors.New("Config.InsecureAnyImage: set beside a Config.Policy with images, which would not be looked at")
+		}
+		return nil
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return fmt.Errorf("Config.Policy: %w", err)
+	}
+	c.Policy = c.Policy.Clone() // the verifier is immutable, the caller's maps are not
+	return nil
+}

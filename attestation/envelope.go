@@ -1,0 +1,157 @@
+package attestation
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/veraison/go-cose"
+)
+
+// signatureSize is the length of r || s on P-384 (RFC 9053, section 2.1).
+const signatureSize = 96
+
+// tagSign1 is the tag of a COSE_Sign1 (RFC 9052, section 2). AWS's text shows
+// it; none of its documents has it.
+const tagSign1 = 18
+
+// protectedES384 is the only protected header there is: the map {1: -35}, that
+// is alg: ES384.
+var protectedES384 = []byte{0xa1, 0x01, 0x38, 0x22}
+
+// envelope is a COSE_Sign1 (RFC 9052, section 4.2) after both of its headers
+// were checked. The slices lie in the evidence.
+type envelope struct {
+	payload   []byte
+	signature []byte
+}
+
+// readEnvelope opens the COSE_Sign1 and leaves the payload and the signature
+// unread. The failing check is returned too.
+func readEnvelope(evidence []byte) (envelope, checkID, *Error) {
+	var e envelope
+	protected, unprotected, err := e.split(evidence)
+	if err != nil {
+		return envelope{}, checkEvidence, &Error{Reason: MalformedEvidence, Err: err}
+	}
+	if !bytes.Equal(protected, protectedES384) {
+		return envelope{}, checkAlgorithm, &Error{Reason: UnsupportedAlgorithm,
+			Detail: fmt.Sprintf("protected header: found %s, expected %x, which is {1: -35} for ES384", excerpt(protected), protectedES384)}
+	}
+	if err := e.check(unprotected); err != nil {
+		return envelope{}, checkEnvelope, &Error{Reason: MalformedEvidence, Err: err}
+	}
+	return e, 0, nil
+}
+
+// split takes the four parts of the array apart.
+func (e *envelope) split(evidence []byte) (protected []byte, unprotected head, err error) {
+	c := &cursor{data: evidence}
+	array, err := c.head()
+	if err == nil && array.major == majorTag && array.argument == tagSign1 {
+		array, err = c.head()
+	}
+	if err != nil {
+		return nil, head{}, err
+	}
+	if array.major != majorArray {
+		return nil, head{}, fmt.Errorf("found %s, expected the array of a COSE_Sign1, untagged or with tag %d", array, tagSign1)
+	}
+	count := 0
+	for ; ; count++ {
+		more, err := c.more(array, count)
+		if err != nil {
+			return nil, head{}, err
+		}
+		if !more {
+			break
+		}
+		switch count {
+		case 0:
+			protected, err = c.bytes()
+		case 1:
+			unprotected, err = c.unprotected()
+		case 2:
+			e.payload, err = c.bytes()
+		case 3:
+			e.signature, err = c.bytes()
+		default:
+			err = c.errorf("found more than 4 elements, expected the 4 of a COSE_Sign1")
+		}
+		if err != nil {
+			return nil, head{}, fmt.Errorf("%s: %w", envelopeParts[min(count, 3)], err)
+		}
+	}
+	if count != 4 {
+		return nil, head{}, fmt.Errorf("found %d elements, expected the 4 of a COSE_Sign1", count)
+	}
+	if c.left() > 0 {
+		return nil, head{}, c.errorf("found %d bytes after the document, expected its end", c.left())
+	}
+	return protected, unprotected, nil
+}
+
+var envelopeParts = [4]string{"protected header", "unprotected header", "payload", "signature"}
+
+// unprotected reads the second part. What it holds matters only in that it has
+// to be nothing, so of a map with content just the head is kept.
+func (c *cursor) unprotected() (head, error) {
+	at := *c
+	if err := c.scan(); err != nil {
+		return head{}, err
+	}
+	h, err := at.head()
+	if err != nil {
+		return head{}, err
+	}
+	if h.indefinite && at.data[at.pos] == cborBreak {
+		h = head{major: h.major}
+	}
+	return h, nil
+}
+
+func (e *envelope) check(unprotected head) error {
+	if unprotected != (head{major: majorMap}) {
+		return fmt.Errorf("unprotected header: found %s that is not empty, expected an empty map", unprotected)
+	}
+	if len(e.payload) == 0 {
+		return errors.New("payload: empty")
+	}
+	if len(e.signature) != signatureSize {
+		return fmt.Errorf("signature: found %d bytes, expected %d", len(e.signature), signatureSize)
+	}
+	return nil
+}
+
+// verify checks the signature of the leaf over the payload as it was received
+// (RFC 9052, section 4.4). It accepts high values of s, as AWS emits them;
+// zero and values beyond the order of the curve do not verify.
+func (e *envelope) verify(leaf *x509.Certificate) *Error {
+	verifier, err := cose.NewVerifier(cose.AlgorithmES384, leaf.PublicKey)
+	if err != nil {
+		return &Error{Reason: BadSignature, Err: err}
+	}
+	message := cose.Sign1Message{
+		Headers:   cose.Headers{Protected: cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmES384}},
+		Payload:   e.payload,
+		Signature: e.signature,
+	}
+	if err := message.Verify(nil, verifier); err != nil {
+		return &Error{Reason: BadSignature, Detail: "the leaf certificate's key did not sign this document", Err: err}
+	}
+	return nil
+}
+
+// excerpt shows the beginning of bytes that may be long.
+func excerpt(b []byte) string {
+	const most = 32
+	if len(b) == 0 {
+		return "nothing"
+	}
+	if len(b) > most {
+		return fmt.Sprintf("%s... (%d bytes)", hex.EncodeToString(b[:most]), len(b))
+	}
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,104 @@
+package attestation
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+const digestSHA384 = "SHA384"
+
+// maxTimestamp is the last millisecond of the year 9999, beyond which a time
+// has no RFC 3339 form. It also keeps 2^64-1 from wrapping into a valid time.
+const maxTimestamp = 253402300799999
+
+// The forms of module_id: 16 hex digits after enc, zeros after tpm.
+var moduleIDs = map[Kind]*regexp.Regexp{
+	Enclave:  regexp.MustCompile(`^i-[0-9a-f]+-enc[0-9a-f]{16}$`),
+	NitroTPM: regexp.MustCompile(`^i-[0-9a-f]+-tpm0{16}$`),
+}
+
+// check applies the rules of AWS's attestation process document to the
+// values of the fields, and the limit to the optional ones.
+func (p *payload) check(limits Limits) *Error {
+	refuse := func(format string, args ...any) *Error {
+		return &Error{Reason: InvalidField, Detail: fmt.Sprintf(format, args...)}
+	}
+	if p.ModuleID == "" {
+		return refuse("module_id: missing, null or empty")
+	}
+	if p.Digest != digestSHA384 {
+		return refuse("digest: found %q, expected %q", p.Digest, digestSHA384)
+	}
+	if p.Timestamp == 0 || p.Timestamp > maxTimestamp {
+		return refuse("timestamp: found %d, expected 1 to %d milliseconds since 1970", p.Timestamp, uint64(maxTimestamp))
+	}
+	if !p.keys.pcrs && !p.keys.nitroTPMPCRs {
+		return refuse("pcrs: missing")
+	}
+	// With both keys there, the kind is what is wrong.
+	if p.keys.pcrs != p.keys.nitroTPMPCRs && len(p.bank()) == 0 {
+		return refuse("pcrs: found no register, expected 1 to %d", pcr.MaxRegisters)
+	}
+	if size := len(p.Certificate); size == 0 || size > certs.MaxCertificateSize {
+		return refuse("certificate: found %d bytes, expected 1 to %d", size, certs.MaxCertificateSize)
+	}
+	if count := len(p.CABundle); count == 0 || count > certs.MaxBundle {
+		return refuse("cabundle: found %d certificates, expected 1 to %d", count, certs.MaxBundle)
+	}
+	for i, cert := range p.CABundle {
+		if size := len(cert); size == 0 || size > certs.MaxCertificateSize {
+			return refuse("cabundle[%d]: found %d bytes, expected 1 to %d", i, size, certs.MaxCertificateSize)
+		}
+	}
+	for _, field := range []struct {
+		name  string
+		value octets
+	}{{"public_key", p.PublicKey}, {"user_data", p.UserData}, {"nonce", p.Nonce}} {
+		if size := len(field.value); size > limits.FieldSize {
+			return refuse("%s: found %d bytes, expected at most %d", field.name, size, limits.FieldSize)
+		}
+	}
+	return nil
+}
+
+func (p *payload) bank() registers {
+	if p.keys.nitroTPMPCRs {
+		return p.NitroTPMPCRs
+	}
+	return p.PCRs
+}
+
+// kind tells which kind a payload is of by the name of its registers, and
+// refuses one whose module ID says otherwise.
+func (p *payload) kind() (Kind, *Error) {
+	if p.keys.pcrs && p.keys.nitroTPMPCRs {
+		return "", &Error{Reason: WrongDocumentKind, Detail: "found both pcrs and nitrotpm_pcrs, expected one of them"}
+	}
+	kind := Enclave
+	if p.keys.nitroTPMPCRs {
+		kind = NitroTPM
+	}
+	if !moduleIDs[kind].MatchString(p.ModuleID) {
+		return "", &Error{Reason: WrongDocumentKind,
+			Detail: fmt.Sprintf("module_id: found %q beside the registers of kind %s, expected the form %s", p.ModuleID, kind, moduleIDs[kind])}
+	}
+	return kind, nil
+}
+
+func (p *payload) document(kind Kind) Document {
+	return Document{
+		Kind:          kind,
+		ModuleID:      p.ModuleID,
+		Timestamp:     time.UnixMilli(int64(p.Timestamp)).UTC(),
+		Digest:        p.Digest,
+		PCRs:          pcr.Bank(p.bank()),
+		PublicKey:     p.PublicKey,
+		UserData:      p.UserData,
+		Nonce:         p.Nonce,
+		UnknownFields: p.keys.unknown,
+	}
+}

@@ -1,0 +1,237 @@
+package attestation
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/fxamacker/cbor/v2"
+
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// payload is the signed map as CBOR has it.
+type payload struct {
+	ModuleID     string    `cbor:"module_id"`
+	Digest       string    `cbor:"digest"`
+	Timestamp    uint64    `cbor:"timestamp"`
+	PCRs         registers `cbor:"pcrs"`
+	NitroTPMPCRs registers `cbor:"nitrotpm_pcrs"`
+	Certificate  octets    `cbor:"certificate"`
+	CABundle     bundle    `cbor:"cabundle"`
+	PublicKey    octets    `cbor:"public_key"`
+	UserData     octets    `cbor:"user_data"`
+	Nonce        octets    `cbor:"nonce"`
+
+	keys payloadKeys
+}
+
+const (
+	keyPCRs         = "pcrs"
+	keyNitroTPMPCRs = "nitrotpm_pcrs"
+)
+
+var knownKeys = []string{"module_id", "digest", "timestamp", keyPCRs, "certificate", "cabundle",
+	"public_key", "user_data", "nonce", keyNitroTPMPCRs}
+
+// payloadKeys is what there is to know about the keys of the payload beside
+// their values.
+type payloadKeys struct {
+	pcrs, nitroTPMPCRs bool
+	unknown            []string
+}
+
+// decMode is stricter than the library's defaults in what the scan before it
+// has already seen to, so that neither has to be right for the other's sake.
+// Maps of indefinite length have to pass: every payload since 2025-08 is one.
+var decMode = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{
+		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
+		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
+		UTF8:              cbor.UTF8RejectInvalid,
+		TagsMd:            cbor.TagsForbidden,
+		IndefLength:       cbor.IndefLengthAllowed,
+		MaxNestedLevels:   maxDepth + 1,
+		MaxArrayElements:  maxItems,
+		MaxMapPairs:       maxPairs,
+	}.DecMode()
+	if err != nil {
+		panic("attestation: CBOR options: " + err.Error()) // constant options: a wrong build, not an input
+	}
+	return mode
+}()
+
+// readPayload decodes the payload. The failing check is returned too.
+func readPayload(data []byte) (*payload, checkID, *Error) {
+	p := new(payload)
+	keys, err := scanPayload(data)
+	if err != nil {
+		return nil, checkPayload, &Error{Reason: MalformedEvidence, Detail: "payload", Err: err}
+	}
+	p.keys = keys
+	if err := decMode.Unmarshal(data, p); err != nil {
+		return nil, checkFields, &Error{Reason: InvalidField, Err: fieldError(err)}
+	}
+	return p, 0, nil
+}
+
+// fieldError replaces the library's words for a wrong type, which name the
+// types of this package, with ours.
+func fieldError(err error) error {
+	var wrong *cbor.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		name := wrong.StructFieldName
+		if _, field, ok := strings.Cut(name, "."); ok {
+			name = field
+		}
+		return fmt.Errorf("%s: found a %s, expected another type", name, wrong.CBORType)
+	}
+	return err
+}
+
+// scanPayload refuses a payload that is not one strict map with text keys, and
+// says which keys it has.
+func scanPayload(data []byte) (payloadKeys, error) {
+	c := &cursor{data: data}
+	if err := c.scan(); err != nil {
+		return payloadKeys{}, err
+	}
+	if c.left() > 0 {
+		return payloadKeys{}, c.errorf("found %d bytes after the map, expected its end", c.left())
+	}
+	return readPayloadKeys(&cursor{data: data})
+}
+
+func readPayloadKeys(c *cursor) (payloadKeys, error) {
+	m, err := c.head()
+	if err != nil {
+		return payloadKeys{}, err
+	}
+	if m.major != majorMap {
+		return payloadKeys{}, fmt.Errorf("found %s, expected a map", m)
+	}
+	var keys payloadKeys
+	for read := 0; ; read++ {
+		more, err := c.more(m, read)
+		if err != nil || !more {
+			return keys, err
+		}
+		key, err := c.key()
+		if err != nil {
+			return payloadKeys{}, err
+		}
+		if key.head.major != majorText {
+			return payloadKeys{}, c.errorf("found %s as a key, expected a text string", key.head)
+		}
+		if err := keys.add(string(key.content)); err != nil {
+			return payloadKeys{}, err
+		}
+		if err := c.scan(); err != nil {
+			return payloadKeys{}, err
+		}
+	}
+}
+
+func (k *payloadKeys) add(name string) error {
+	for _, known := range knownKeys {
+		if name == known {
+			k.pcrs = k.pcrs || name == keyPCRs
+			k.nitroTPMPCRs = k.nitroTPMPCRs || name == keyNitroTPMPCRs
+			return nil
+		}
+		// A reader that ignores case would take it for the known key.
+		if strings.EqualFold(name, known) {
+			return fmt.Errorf("found the key %q, expected %q", name, known)
+		}
+	}
+	k.unknown = append(k.unknown, name)
+	return nil
+}
+
+// octets is a byte string or null. The library on its own would also fill a
+// []byte from an array of numbers.
+type octets []byte
+
+// UnmarshalCBOR implements [cbor.Unmarshaler].
+func (o *octets) UnmarshalCBOR(data []byte) error {
+	if data[0] == cborNull {
+		return nil
+	}
+	c := &cursor{data: data}
+	content, err := c.bytes()
+	if err != nil {
+		return err
+	}
+	*o = append(octets{}, content...)
+	return nil
+}
+
+// bundle is an array of byte strings.
+type bundle [][]byte
+
+// UnmarshalCBOR implements [cbor.Unmarshaler].
+func (b *bundle) UnmarshalCBOR(data []byte) error {
+	c := &cursor{data: data}
+	array, err := c.head()
+	if err != nil {
+		return err
+	}
+	if array.major != majorArray {
+		return fmt.Errorf("cabundle: found %s, expected an array", array)
+	}
+	for read := 0; ; read++ {
+		more, err := c.more(array, read)
+		if err != nil || !more {
+			return err
+		}
+		content, err := c.bytes()
+		if err != nil {
+			return fmt.Errorf("cabundle[%d]: %w", read, err)
+		}
+		*b = append(*b, append([]byte{}, content...))
+	}
+}
+
+// registers is a map from index to register value.
+type registers pcr.Bank
+
+// UnmarshalCBOR implements [cbor.Unmarshaler].
+func (r *registers) UnmarshalCBOR(data []byte) error {
+	c := &cursor{data: data}
+	m, err := c.head()
+	if err != nil {
+		return err
+	}
+	if m.major != majorMap {
+		return fmt.Errorf("pcrs: found %s, expected a map", m)
+	}
+	*r = make(registers, pcr.MaxRegisters/2)
+	for read := 0; ; read++ {
+		more, err := c.more(m, read)
+		if err != nil || !more {
+			return err
+		}
+		if err := r.read(c); err != nil {
+			return err
+		}
+	}
+}
+
+func (r registers) read(c *cursor) error {
+	key, err := c.head()
+	if err != nil {
+		return err
+	}
+	if key.major != majorUnsigned || key.argument >= pcr.MaxRegisters {
+		return fmt.Errorf("pcrs: found %s of %d as an index, expected 0 to %d", key, key.argument, pcr.MaxRegisters-1)
+	}
+	content, err := c.bytes()
+	if err != nil {
+		return fmt.Errorf("pcrs[%d]: %w", key.argument, err)
+	}
+	if len(content) != pcr.Size {
+		return fmt.Errorf("pcrs[%d]: found %d bytes, expected %d", key.argument, len(content), pcr.Size)
+	}
+	r[int(key.argument)] = pcr.Value(content)
+	return nil
+}

@@ -1,0 +1,225 @@
+package attestation_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+func TestRecordedDocumentsVerifyAsOfTheirTimestamp(t *testing.T) {
+	v := newVerifier(t, anyImage())
+	for _, r := range loadIndex(t) {
+		t.Run(r.File, func(t *testing.T) {
+			result, err := v.Verify(r.read(t), attestation.Expect{})
+			if !r.Authentic {
+				requireReason(t, attestation.BadSignature, err)
+				assert.Nil(t, result)
+				return
+			}
+			require.NoError(t, err)
+			r.assertDocument(t, result.Document)
+			assert.Equal(t, r.Debug, result.Debug)
+			assert.Equal(t, r.timestamp(), result.VerifiedAt)
+			assert.Equal(t, r.Leaf.NotAfter, result.FreshUntil)
+			assert.Zero(t, result.Image)
+			r.assertChain(t, result)
+		})
+	}
+}
+
+func (r recorded) assertChain(t *testing.T, result *attestation.Result) {
+	want := []string{r.Leaf.SHA256}
+	for i := len(r.Chain) - 1; i >= 0; i-- {
+		want = append(want, r.Chain[i].SHA256)
+	}
+	var got []string
+	for _, cert := range result.Chain {
+		digest := sha256.Sum256(cert.Raw)
+		got = append(got, hex.EncodeToString(digest[:]))
+	}
+	assert.Equal(t, want, got)
+}
+
+// The two tampered documents decode like any other; only the signature tells.
+func TestRecordedDocumentsParse(t *testing.T) {
+	for _, r := range loadIndex(t) {
+		u, err := attestation.ParseUnverified(r.read(t))
+		require.NoError(t, err, r.File)
+		r.assertDocument(t, u.Document)
+		assert.Len(t, u.CABundle, 4)
+		assert.Len(t, u.Certificate, r.Leaf.Size)
+	}
+}
+
+func TestRecordedDebugDocumentsAreRefusedByDefault(t *testing.T) {
+	config := anyImage()
+	config.InsecureAllowDebug = false
+	v := newVerifier(t, config)
+	debug := 0
+	for _, r := range authentic(t) {
+		result, err := v.Verify(r.read(t), attestation.Expect{})
+		if !r.Debug {
+			require.NoError(t, err, r.File)
+			continue
+		}
+		debug++
+		requireReason(t, attestation.DebugMode, err)
+		assert.Nil(t, result)
+	}
+	assert.Equal(t, 8, debug)
+}
+
+func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
+	for _, r := range authentic(t) {
+		for _, at := range []struct {
+			name   string
+			now    time.Time
+			reason attestation.Reason
+		}{
+			{"at leaf expiry", r.Leaf.NotAfter, ""},
+			{"one second after leaf expiry", r.Leaf.NotAfter.Add(time.Second), attestation.CertificateExpired},
+			{"one second before leaf notBefore", r.Leaf.NotBefore.Add(-time.Second), attestation.CertificateNotYetValid},
+			{"today", time.Now(), attestation.CertificateExpired},
+		} {
+			t.Run(r.File+"/"+at.name, func(t *testing.T) {
+				config := anyImage()
+				config.Recorded = false
+				config.Now = func() time.Time { return at.now }
+				_, err := newVerifier(t, config).Verify(r.read(t), attestation.Expect{InsecureNoFreshness: true})
+				if at.reason == "" {
+					require.NoError(t, err)
+					return
+				}
+				requireReason(t, at.reason, err)
+			})
+		}
+	}
+}
+
+// A flipped byte anywhere in signed bytes has to be refused. Which reason it
+// is depends on what the byte means, so each part allows those that can be.
+func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
+	v := newVerifier(t, anyImage())
+	chain := []attestation.Reason{attestation.InvalidChain, attestation.CertificateExpired, attestation.CertificateNotYetValid}
+	for _, r := range authentic(t) {
+		evidence := r.read(t)
+		u, err := attestation.ParseUnverified(evidence)
+		require.NoError(t, err)
+		parts := []struct {
+			name    string
+			bytes   []byte
+			reasons []attestation.Reason
+		}{
+			{"digest", []byte("SHA384"), []attestation.Reason{attestation.InvalidField}},
+			{"module ID", []byte(u.Document.ModuleID), []attestation.Reason{attestation.InvalidChain, attestation.WrongDocumentKind}},
+			{"signature", evidence[len(evidence)-96:], []attestation.Reason{attestation.BadSignature}},
+			{"leaf", u.Certificate, chain},
+			{"root", u.CABundle[0], []attestation.Reason{attestation.UntrustedRoot}},
+			{"regional", u.CABundle[1], chain},
+			{"zonal", u.CABundle[2], chain},
+			{"instance", u.CABundle[3], chain},
+		}
+		for _, part := range parts {
+			start := bytes.LastIndex(evidence, part.bytes)
+			if part.name == "module ID" {
+				start = bytes.Index(evidence, part.bytes)
+			}
+			require.Positive(t, start, part.name)
+			for _, offset := range []int{0, len(part.bytes) / 3, len(part.bytes) / 2, len(part.bytes) - 1} {
+				t.Run(fmt.Sprintf("%s/%s+%d", r.File, part.name, offset), func(t *testing.T) {
+					flipped := bytes.Clone(evidence)
+					flipped[start+offset] ^= 1
+					_, err := v.Verify(flipped, attestation.Expect{})
+					var refused *attestation.Error
+					require.ErrorAs(t, err, &refused)
+					assert.Contains(t, part.reasons, refused.Reason, err)
+				})
+			}
+		}
+	}
+}
+
+// A flipped bit in a register is in no certificate and breaks no rule of form:
+// only the signature can tell.
+func TestFlippedRegisterIsABadSignature(t *testing.T) {
+	v := newVerifier(t, anyImage())
+	for _, r := range authentic(t) {
+		evidence := r.read(t)
+		u, err := attestation.ParseUnverified(evidence)
+		require.NoError(t, err)
+		value := u.Document.PCRs[4]
+		start := bytes.Index(evidence, value[:])
+		require.Positive(t, start)
+		evidence[start+20] ^= 0x80
+		_, err = v.Verify(evidence, attestation.Expect{})
+		requireReason(t, attestation.BadSignature, err)
+	}
+}
+
+// Facts of the attestation document format that hold for every recorded
+// document and that checks rely on.
+func TestRecordedDocumentsHaveTheDocumentedProfile(t *testing.T) {
+	for _, r := range authentic(t) {
+		t.Run(r.File, func(t *testing.T) {
+			evidence := r.read(t)
+			assert.True(t, bytes.HasPrefix(evidence, []byte{0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xa0, 0x59}), "untagged, {1: -35}, empty map")
+			payloadMap := map[string]byte{"definite": 0xa9, "indefinite": 0xbf}[r.PayloadMap]
+			assert.Equal(t, payloadMap, evidence[10])
+
+			u, err := attestation.ParseUnverified(evidence)
+			require.NoError(t, err)
+			d := u.Document
+			assert.Equal(t, pcr.ForInstance(d.InstanceID()), d.PCRs[pcr.RegisterInstance], "PCR4 follows from module_id")
+			assert.Contains(t, r.Leaf.Subject, "CN="+d.ModuleID+"."+r.Region+".aws,")
+			assert.Equal(t, r.Debug, d.PCRs.Debug())
+			assert.Contains(t, []int{16, 17, 32}, len(d.PCRs))
+			for _, level := range r.Chain {
+				assert.Less(t, level.Size, 1024)
+			}
+			sinceLeaf := d.Timestamp.Sub(r.Leaf.NotBefore)
+			assert.Positive(t, sinceLeaf)
+			assert.Less(t, sinceLeaf, 3*time.Hour)
+		})
+	}
+}
+
+// AWS emits high values of s; refusing them would refuse genuine documents.
+func TestSomeRecordedSignaturesHaveAHighS(t *testing.T) {
+	high := 0
+	for _, r := range authentic(t) {
+		evidence := r.read(t)
+		if evidence[len(evidence)-48] >= 0x80 {
+			high++
+		}
+	}
+	assert.Positive(t, high)
+}
+
+// The table of provenance names every file with its digest, and nothing else.
+func TestProvenanceOfRecordedDocuments(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(evidenceDir, "README.md"))
+	require.NoError(t, err)
+	files, err := filepath.Glob(filepath.Join(evidenceDir, "*.cbor"))
+	require.NoError(t, err)
+	index := loadIndex(t)
+	require.Len(t, index, len(files))
+	require.GreaterOrEqual(t, len(files), 25)
+	assert.Equal(t, len(files)+1, strings.Count(string(readme), "\n| "), "one row for each file, and the heading")
+	for _, r := range index {
+		digest := sha256.Sum256(r.read(t))
+		assert.Equal(t, r.SHA256, hex.EncodeToString(digest[:]), r.File)
+		assert.Contains(t, string(readme), fmt.Sprintf("| %s | `%s` |", r.File, r.SHA256))
+	}
+}

@@ -1,0 +1,124 @@
+package attestation
+
+import (
+	"crypto/x509"
+	"errors"
+	"time"
+
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// Report is the outcome of every check on one document, for auditors. A
+// service that has to decide uses [Report.Result] or [Verifier.Verify].
+type Report struct {
+	Checks []Check // all of them, in the order of the documentation of Check
+
+	// Document is set when the document is authentic, whatever freshness,
+	// policy and binding say of it. Otherwise Unverified holds what could be
+	// decoded, which may be forged, or nil.
+	Document   *Document
+	Unverified *Unverified
+
+	Chain      []*x509.Certificate // leaf first; set when the document is authentic
+	Image      *pcr.Image          // the image that matched, or nil
+	Mismatch   *pcr.MismatchError  // how each image differs when none matched, or nil
+	Debug      bool                // the enclave is authentic and in debug mode
+	VerifiedAt time.Time           // zero when the document could not be decoded
+
+	checks [checkCount]Check
+	err    error   // the first failure, or the mistake in Expect
+	result *Result // set when every check passed
+}
+
+var errNoAppraisal = errors.New("attestation: this Report is not of an appraisal")
+
+func newReport() *Report {
+	r := new(Report)
+	for i := range r.checks {
+		r.checks[i] = Check{Name: checkNames[i], Status: NotReached}
+	}
+	r.Checks = r.checks[:]
+	r.skip(checkRevocation, "not asked for")
+	return r
+}
+
+// Accepted reports whether every check passed.
+func (r *Report) Accepted() bool { return r.result != nil }
+
+// Authentic reports whether a genuine Nitro hypervisor signed the document,
+// under a root that is trusted and with certificates valid at the
+// verification time.
+func (r *Report) Authentic() bool { return r.Document != nil }
+
+// Result returns what [Verifier.Verify] returns for the same document.
+func (r *Report) Result() (*Result, error) {
+	if r.result == nil && r.err == nil {
+		return nil, errNoAppraisal
+	}
+	return r.result, r.err
+}
+
+// conclude makes the result, unless a check failed.
+func (r *Report) conclude() {
+	if r.err != nil {
+		return
+	}
+	r.result = &Result{
+		Document:   *r.Document,
+		Chain:      r.Chain,
+		VerifiedAt: r.VerifiedAt,
+		FreshUntil: freshUntil(r.Chain),
+		Debug:      r.Debug,
+	}
+	if r.Image != nil {
+		r.result.Image = *r.Image
+	}
+}
+
+func freshUntil(chain []*x509.Certificate) time.Time {
+	until := chain[0].NotAfter
+	for _, cert := range chain[1:] {
+		if cert.NotAfter.Before(until) {
+			until = cert.NotAfter
+		}
+	}
+	return until
+}
+
+func (r *Report) pass(id checkID) { r.checks[id].Status = Pass }
+
+// passThrough passes every check up to id that has no status yet.
+func (r *Report) passThrough(id checkID) {
+	for i := range r.checks[:id+1] {
+		if r.checks[i].Status == NotReached {
+			r.checks[i].Status = Pass
+		}
+	}
+}
+
+func (r *Report) skip(id checkID, why string) {
+	r.checks[id].Status = Skipped
+	r.checks[id].Detail = why
+}
+
+// fail records a failure. The first one gives the document its reason.
+func (r *Report) fail(id checkID, refused *Error) {
+	r.checks[id].Status = Fail
+	r.checks[id].Reason = refused.Reason
+	r.checks[id].Detail = refused.detail()
+	if r.err == nil {
+		r.err = refused
+	}
+}
+
+// stop records the failure of a check that tells whether the document is
+// authentic. What comes before it has passed; nothing after it is looked at.
+func (r *Report) stop(id checkID, refused *Error) bool {
+	r.fail(id, refused)
+	r.passThrough(id)
+	return false
+}
+
+func (r *Report) authenticated(document *Document, chain []*x509.Certificate) {
+	r.Document, r.Unverified, r.Chain = document, nil, chain
+}

@@ -1,0 +1,105 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/asn1"
+	"fmt"
+)
+
+// The exact DER that the algorithms of AWS's chains have. Comparing bytes
+// leaves no room for absent or surplus parameters.
+var (
+	// SEQUENCE { OID ecdsa-with-SHA384 }, RFC 5758, section 3.2
+	ecdsaWithSHA384 = []byte{0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x03}
+	// SubjectPublicKeyInfo up to the coordinates: id-ecPublicKey, secp384r1,
+	// an uncompressed point of 97 bytes, RFC 5480, section 2
+	p384PublicKey = []byte{0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+		0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04}
+)
+
+var (
+	oidBasicConstraints = asn1.ObjectIdentifier{2, 5, 29, 19}
+	oidKeyUsage         = asn1.ObjectIdentifier{2, 5, 29, 15}
+)
+
+// Extensions that narrow what a chain may be used for. The walk does not
+// evaluate them, so it must not overlook them either, critical or not.
+var narrowing = map[string]string{
+	"2.5.29.30": "name constraints",
+	"2.5.29.33": "policy mappings",
+	"2.5.29.36": "policy constraints",
+	"2.5.29.37": "extended key usage",
+	"2.5.29.54": "inhibit any-policy",
+}
+
+// parse reads one certificate and applies the rules that hold wherever in the
+// chain it stands. It copies der first, for a parsed certificate refers to the
+// bytes it was parsed from and outlives the document.
+func parse(der []byte) (*x509.Certificate, *Error) {
+	cert, err := x509.ParseCertificate(bytes.Clone(der))
+	if err != nil {
+		return nil, &Error{Rule: Encoding, Err: err}
+	}
+	if fault := checkProfile(cert); fault != nil {
+		fault.Subject = cert.Subject.String()
+		return nil, fault
+	}
+	return cert, nil
+}
+
+func checkProfile(cert *x509.Certificate) *Error {
+	if cert.Version != 3 {
+		return &Error{Rule: Version, Detail: fmt.Sprintf("found version %d, expected 3", cert.Version)}
+	}
+	// The parser has made sure that the algorithm inside the signed part is
+	// the same, byte for byte, as the one that follows it.
+	after := cert.Raw[bytes.Index(cert.Raw, cert.RawTBSCertificate)+len(cert.RawTBSCertificate):]
+	if !bytes.HasPrefix(after, ecdsaWithSHA384) {
+		return &Error{Rule: SignatureAlgorithm, Detail: "found " + cert.SignatureAlgorithm.String()}
+	}
+	if !bytes.HasPrefix(cert.RawSubjectPublicKeyInfo, p384PublicKey) {
+		return &Error{Rule: PublicKey, Detail: fmt.Sprintf("found %s, expected an uncompressed P-384 point", describeKey(cert))}
+	}
+	return checkExtensions(cert)
+}
+
+func checkExtensions(cert *x509.Certificate) *Error {
+	for _, extension := range cert.Extensions {
+		if name, ok := narrowing[extension.Id.String()]; ok {
+			return &Error{Rule: Extension, Detail: fmt.Sprintf("found %s, which no certificate of AWS's has", name)}
+		}
+		known := extension.Id.Equal(oidBasicConstraints) || extension.Id.Equal(oidKeyUsage)
+		if extension.Critical && !known {
+			return &Error{Rule: Extension, Detail: fmt.Sprintf("found the critical extension %s, expected only basic constraints and key usage to be critical", extension.Id)}
+		}
+	}
+	return nil
+}
+
+// checkAuthority applies what holds for every certificate of the bundle.
+func checkAuthority(cert *x509.Certificate) *Error {
+	if !cert.BasicConstraintsValid || !cert.IsCA {
+		return &Error{Rule: BasicConstraints, Detail: "found no CA:TRUE, expected it in every certificate of the bundle"}
+	}
+	if cert.KeyUsage&x509.KeyUsageCertSign == 0 {
+		return &Error{Rule: KeyUsage, Detail: "found no keyCertSign, expected it in every certificate of the bundle"}
+	}
+	return nil
+}
+
+// checkLeaf applies what holds for the certificate that signs the document.
+// Its key usage is not critical in AWS's leaves, and counts all the same.
+func checkLeaf(cert *x509.Certificate) *Error {
+	if cert.IsCA {
+		return &Error{Rule: BasicConstraints, Detail: "found CA:TRUE, expected a leaf that is no authority"}
+	}
+	if cert.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
+		return &Error{Rule: KeyUsage, Detail: "found no digitalSignature, expected it in the leaf"}
+	}
+	return nil
+}
+
+func describeKey(cert *x509.Certificate) string {
+	return fmt.Sprintf("a %s key of %d bytes in DER", cert.PublicKeyAlgorithm, len(cert.RawSubjectPublicKeyInfo))
+}

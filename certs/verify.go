@@ -1,0 +1,204 @@
+package certs
+
+import (
+	"bytes"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bounds of a chain in an attestation document (attestation process document
+// of aws/aws-nitro-enclaves-nsm-api). Real ones have 4 certificates in the
+// bundle and none above 800 bytes.
+const (
+	MaxBundle          = 8    // certificates in a CA bundle
+	MaxCertificateSize = 1024 // bytes of DER
+)
+
+// Chain is a chain of certificates as an attestation document carries it.
+type Chain struct {
+	Bundle [][]byte // 1 to 8 certificates in DER, root first
+	Leaf   []byte   // the certificate in DER that signs the document
+	// ModuleID is the module_id of the document, which the common name of the
+	// leaf has to begin with.
+	ModuleID string
+}
+
+// Verifier walks chains to a set of pinned roots. It is immutable and safe for
+// concurrent use.
+type Verifier struct {
+	roots          *Roots
+	checkSignature func(parent, child *x509.Certificate) error
+}
+
+// NewVerifier returns a Verifier that trusts the given roots and nothing else.
+// It fails without roots.
+func NewVerifier(roots *Roots) (*Verifier, error) {
+	if roots == nil || len(roots.certs) == 0 {
+		return nil, errors.New("certs: no roots: there is no default")
+	}
+	return &Verifier{roots: roots, checkSignature: checkSignature}, nil
+}
+
+// Verify returns the certificates of a chain, leaf first and root last, when
+// every rule holds at the given time, and otherwise an [*Error] that names the
+// first one that does not. The certificates are shared and must not be
+// modified; they do not refer to the memory of c.
+//
+// It verifies at most len(c.Bundle) signatures, and none at all when anything
+// else refuses the chain.
+func (v *Verifier) Verify(c Chain, at time.Time) ([]*x509.Certificate, error) {
+	chain, fault := v.walk(c, at)
+	if fault != nil {
+		return nil, fault
+	}
+	slices.Reverse(chain)
+	return chain, nil
+}
+
+// walk applies the rules in the order of their constants, root first.
+func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
+	chain, fault := v.read(c)
+	if fault != nil {
+		return nil, fault
+	}
+	for _, check := range []func([]*x509.Certificate) *Error{
+		checkRoles,
+		checkLinks,
+		checkPathLengths,
+		func(chain []*x509.Certificate) *Error { return checkName(chain, c.ModuleID) },
+		func(chain []*x509.Certificate) *Error { return checkValidity(chain, at) },
+		v.checkSignatures,
+	} {
+		if fault := check(chain); fault != nil {
+			fault.Subject = chain[fault.Position].Subject.String()
+			return nil, fault
+		}
+	}
+	return chain, nil
+}
+
+// read returns the parsed certificates, root first, with the pinned root in
+// place of the one that the document brings.
+func (v *Verifier) read(c Chain) ([]*x509.Certificate, *Error) {
+	if len(c.Bundle) == 0 || len(c.Bundle) > MaxBundle {
+		return nil, &Error{Rule: BundleLength, Detail: fmt.Sprintf("found %d certificates, expected 1 to %d", len(c.Bundle), MaxBundle)}
+	}
+	for i := range len(c.Bundle) + 1 {
+		if size := len(c.at(i)); size == 0 || size > MaxCertificateSize {
+			return nil, &Error{Rule: BundleLength, Position: i, Detail: fmt.Sprintf("found %d bytes, expected 1 to %d", size, MaxCertificateSize)}
+		}
+	}
+	root := v.roots.find(c.Bundle[0])
+	if root == nil {
+		return nil, unknownRoot(c.Bundle[0])
+	}
+	chain := make([]*x509.Certificate, 1, len(c.Bundle)+1)
+	chain[0] = root
+	for i := 1; i <= len(c.Bundle); i++ {
+		cert, fault := parse(c.at(i))
+		if fault != nil {
+			fault.Position = i
+			return nil, fault
+		}
+		chain = append(chain, cert)
+	}
+	return chain, nil
+}
+
+// at returns the certificate at a position of the chain, 0 being the root.
+func (c Chain) at(position int) []byte {
+	if position == len(c.Bundle) {
+		return c.Leaf
+	}
+	return c.Bundle[position]
+}
+
+func unknownRoot(der []byte) *Error {
+	fault := &Error{Rule: PinnedRoot}
+	if cert, err := x509.ParseCertificate(der); err == nil {
+		fault.Subject = cert.Subject.String()
+	}
+	return fault
+}
+
+func checkRoles(chain []*x509.Certificate) *Error {
+	for i, cert := range chain {
+		check := checkAuthority
+		if i == len(chain)-1 {
+			check = checkLeaf
+		}
+		if fault := check(cert); fault != nil {
+			fault.Position = i
+			return fault
+		}
+	}
+	return nil
+}
+
+func checkLinks(chain []*x509.Certificate) *Error {
+	for i := 1; i < len(chain); i++ {
+		if !bytes.Equal(chain[i].RawIssuer, chain[i-1].RawSubject) {
+			return &Error{Rule: IssuerName, Position: i, Detail: fmt.Sprintf("found issuer %q, expected %q", chain[i].Issuer, chain[i-1].Subject)}
+		}
+		for j := range i {
+			if bytes.Equal(chain[i].Raw, chain[j].Raw) {
+				return &Error{Rule: Repeated, Position: i, Detail: fmt.Sprintf("it is certificate %d too", j)}
+			}
+		}
+	}
+	return nil
+}
+
+// checkPathLengths counts every authority below, self-issued ones too: RFC
+// 5280 would let those pass uncounted, and AWS's chains have none.
+func checkPathLengths(chain []*x509.Certificate) *Error {
+	for i, cert := range chain[:len(chain)-1] {
+		below := len(chain) - 2 - i
+		if cert.MaxPathLen >= 0 && below > cert.MaxPathLen {
+			return &Error{Rule: PathLength, Position: i, Detail: fmt.Sprintf("found %d authorities below it, expected at most %d", below, cert.MaxPathLen)}
+		}
+	}
+	return nil
+}
+
+func checkName(chain []*x509.Certificate, moduleID string) *Error {
+	last := len(chain) - 1
+	fault := checkLeafName(chain[last], moduleID)
+	if fault != nil {
+		fault.Position = last
+	}
+	return fault
+}
+
+// checkValidity includes the root and both ends of each period (RFC 5280,
+// section 4.1.2.5).
+func checkValidity(chain []*x509.Certificate, at time.Time) *Error {
+	at = at.UTC()
+	for i, cert := range chain {
+		if at.Before(cert.NotBefore) {
+			return &Error{Rule: NotYetValid, Position: i, Detail: fmt.Sprintf("valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
+		}
+		if at.After(cert.NotAfter) {
+			return &Error{Rule: Expired, Position: i, Detail: fmt.Sprintf("expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
+		}
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (v *Verifier) checkSignatures(chain []*x509.Certificate) *Error {
+	for i := 1; i < len(chain); i++ {
+		if err := v.checkSignature(chain[i-1], chain[i]); err != nil {
+			return &Error{Rule: Signature, Position: i, Err: err}
+		}
+	}
+	return nil
+}
+
+func checkSignature(parent, child *x509.Certificate) error {
+	return parent.CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature)
+}
