@@ -174,15 +174,17 @@ func checkName(chain []*x509.Certificate, moduleID string) *Error {
 }
 
 // checkValidity includes the root and both ends of each period (RFC 5280,
-// section 4.1.2.5).
+// section 4.1.2.5). It begins with the leaf, whose period is the shortest and
+// tells most when several are over.
 func checkValidity(chain []*x509.Certificate, at time.Time) *Error {
 	at = at.UTC()
-	for i, cert := range chain {
+	for i := len(chain) - 1; i >= 0; i-- {
+		cert := chain[i]
 		if at.Before(cert.NotBefore) {
-			return &Error{Rule: NotYetValid, Position: i, Detail: fmt.Sprintf("valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
+			return &Error{Rule: NotYetValid, Position: i, Detail: fmt.Sprintf("it is valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
 		}
 		if at.After(cert.NotAfter) {
-			return &Error{Rule: Expired, Position: i, Detail: fmt.Sprintf("expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
+			return &Error{Rule: Expired, Position: i, Detail: fmt.Sprintf("it expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
 		}
 	}
 	return nil

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// appraisalFlags are the flags that say what a document has to be.
+type appraisalFlags struct {
+	policy     string
+	pcrs       []string
+	anyImage   bool
+	allowDebug bool
+	nonce      string
+	maxAge     time.Duration
+	recorded   bool
+	at         string
+	kind       string
+	userData   string
+	publicKey  string
+	root       string
+
+	changed func(name string) bool
+}
+
+func (f *appraisalFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.policy, "policy", "", "`FILE` with the acceptable images: policy JSON, nitro-cli output or a KMS condition")
+	flags.StringArrayVar(&f.pcrs, "pcr", nil, "register that has to match, as `N=HEX`; repeat for more, all of them have to match")
+	flags.BoolVar(&f.anyImage, "any-image", false, "accept any code: authenticity and freshness only")
+	flags.BoolVar(&f.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.StringVar(&f.nonce, "nonce", "", "the challenge, as `HEX`")
+	flags.DurationVar(&f.maxAge, "max-age", 0, "the largest age of the document, 5m for example")
+	flags.BoolVar(&f.recorded, "recorded", false, "appraise as of the document's own timestamp; says nothing of freshness")
+	flags.StringVar(&f.at, "at", "", "verification time in place of now, as `RFC3339`")
+	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave")
+	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
+	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
+	flags.StringVar(&f.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
+	f.changed = flags.Changed
+}
+
+// verifier builds the verifier and the expectation that the flags describe.
+func (f *appraisalFlags) verifier() (*attestation.Verifier, attestation.Expect, error) {
+	expect, err := f.expect()
+	if err != nil {
+		return nil, expect, err
+	}
+	config, err := f.config()
+	if err != nil {
+		return nil, expect, err
+	}
+	v, err := attestation.NewVerifier(config)
+	return v, expect, err
+}
+
+func (f *appraisalFlags) config() (attestation.Config, error) {
+	config := attestation.Config{
+		Kind:               attestation.Kind(f.kind),
+		Recorded:           f.recorded,
+		InsecureAllowDebug: f.allowDebug,
+		InsecureAnyImage:   f.anyImage,
+	}
+	var err error
+	if config.Policy, err = f.readPolicy(); err != nil {
+		return config, err
+	}
+	if f.root != "" {
+		if config.Roots, err = readRoots(f.root); err != nil {
+			return config, err
+		}
+	}
+	if f.at != "" {
+		at, err := time.Parse(time.RFC3339, f.at)
+		if err != nil {
+			return config, fmt.Errorf("--at: found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
+		}
+		config.Now = func() time.Time { return at }
+	}
+	return config, nil
+}
+
+func (f *appraisalFlags) readPolicy() (pcr.Policy, error) {
+	given := 0
+	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0, f.anyImage} {
+		if flag {
+			given++
+		}
+	}
+	if given != 1 {
+		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr and --any-image, expected exactly one", given),
+			"they say which code is acceptable; without it every enclave would be")
+	}
+	switch {
+	case f.anyImage:
+		return pcr.Policy{}, nil
+	case len(f.pcrs) > 0:
+		return policyOfFlags(f.pcrs)
+	default:
+		return readPolicyFile(f.policy)
+	}
+}
+
+func readPolicyFile(name string) (pcr.Policy, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
+	}
+	defer file.Close()
+	policy, err := pcr.ReadPolicy(file)
+	if err != nil {
+		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
+	}
+	return policy, nil
+}
+
+// policyOfFlags makes one image of all --pcr flags.
+func policyOfFlags(flags []string) (pcr.Policy, error) {
+	bank := pcr.Bank{}
+	for _, flag := range flags {
+		name, digits, ok := strings.Cut(flag, "=")
+		register, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(name), "PCR"))
+		if !ok || err != nil {
+			return pcr.Policy{}, fmt.Errorf("--pcr: found %q, expected N=HEX, 0=<96 hex digits> for example", flag)
+		}
+		if _, ok := bank[register]; ok {
+			return pcr.Policy{}, fmt.Errorf("--pcr: register %d is given twice", register)
+		}
+		if bank[register], err = pcr.ParseValue(digits); err != nil {
+			return pcr.Policy{}, fmt.Errorf("--pcr %s: %w", name, err)
+		}
+	}
+	policy := pcr.Policy{Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
+	if err := policy.Validate(); err != nil {
+		return pcr.Policy{}, fmt.Errorf("--pcr: %w", err)
+	}
+	return policy, nil
+}
+
+func readRoots(name string) (*certs.Roots, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--root: %s: %w", name, input.WithoutPath(err))
+	}
+	roots, err := certs.ParseRoots(data)
+	if err != nil {
+		return nil, fmt.Errorf("--root: %s: %w", name, err)
+	}
+	return roots, nil
+}
+
+// expect reads the flags of freshness and binding.
+func (f *appraisalFlags) expect() (attestation.Expect, error) {
+	expect := attestation.Expect{MaxAge: f.maxAge}
+	switch {
+	case !f.changed("nonce") && !f.changed("max-age") && !f.recorded:
+		return expect, hintf(errors.New("no flag states freshness, expected --nonce HEX, --max-age DURATION or --recorded"),
+			"--nonce is for the answer to your challenge, --max-age for a recent document, --recorded for one of the past, as of its own timestamp")
+	case f.recorded && f.changed("max-age"):
+		return expect, errors.New("--max-age: given beside --recorded, by whose clock every document is new")
+	case f.recorded && f.at != "":
+		return expect, errors.New("--at: given beside --recorded, which takes the time from the document")
+	case f.changed("max-age") && f.maxAge <= 0:
+		return expect, fmt.Errorf("--max-age: found %s, expected a positive duration", f.maxAge)
+	}
+	for _, field := range []struct {
+		name, digits string
+		value        *[]byte
+	}{
+		{"nonce", f.nonce, &expect.Nonce},
+		{"user-data", f.userData, &expect.UserData},
+		{"public-key", f.publicKey, &expect.PublicKey},
+	} {
+		if !f.changed(field.name) {
+			continue
+		}
+		value, err := hex.DecodeString(strings.TrimPrefix(field.digits, "0x"))
+		if err != nil {
+			return expect, fmt.Errorf("--%s: found %q, expected hex digits", field.name, field.digits)
+		}
+		*field.value = value
+	}
+	if f.changed("nonce") && len(expect.Nonce) == 0 {
+		return expect, errors.New("--nonce: empty, expected at least one byte")
+	}
+	return expect, nil
+}

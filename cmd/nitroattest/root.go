@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// stdio is what a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// Exit statuses. Where several apply to the documents of one call, the first
+// of notAuthentic, usage and refused is taken.
+const (
+	exitAccepted     = 0
+	exitNotAuthentic = 1
+	exitUsage        = 2
+	exitRefused      = 3
+)
+
+// exitError carries a status whose reasons have been printed already.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// run executes one command line and returns its exit status.
+func run(args []string, std stdio) int {
+	root := newRoot(std)
+	root.SetArgs(args)
+	err := root.Execute()
+	var status exitError
+	switch {
+	case err == nil:
+		return exitAccepted
+	case errors.As(err, &status):
+		return int(status)
+	default:
+		printError(std.err, err)
+		return exitUsage
+	}
+}
+
+func newRoot(std stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "nitroattest",
+		Short:         "Verify AWS Nitro attestation documents",
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return hintf(errors.New("no command given"), "nitroattest --help lists the commands")
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	root.AddCommand(newVerify(std), newInspect(std))
+	return root
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// hintError is an error with advice.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+func hintf(err error, format string, args ...any) error {
+	return &hintError{err, fmt.Sprintf(format, args...)}
+}
+
+// printError writes an error and its hint, each on a line of its own.
+func printError(w io.Writer, err error) {
+	fmt.Fprintf(w, "nitroattest: %s\n", printable(err.Error()))
+	var hinted *hintError
+	if errors.As(err, &hinted) {
+		fmt.Fprintf(w, "hint: %s\n", hinted.hint)
+	}
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+const timeForm = "2006-01-02 15:04:05.000 MST"
+
+// writeReport prints the verdict first, then what it rests on.
+func writeReport(b *bytes.Buffer, colour palette, o outcome) {
+	r := o.report
+	refused := o.refusal()
+	if refused == nil {
+		fmt.Fprintf(b, "%s  %s\n", colour.good("ACCEPTED"), printable(o.file))
+	} else {
+		fmt.Fprintf(b, "%s  %s  %s\n", colour.bad("REFUSED"), printable(o.file), refused.Reason)
+	}
+	switch status := statusOf(r, "measurements"); {
+	case r.Image != nil:
+		line(b, "image", r.Image.Name)
+	case status == attestation.Skipped:
+		line(b, "image", "NOT CHECKED, any would do")
+	}
+	if r.Mismatch != nil {
+		writeMismatch(b, colour, r.Mismatch)
+	}
+	if r.Document != nil {
+		writeAuthentic(b, r)
+	} else if r.Unverified != nil {
+		line(b, "claims", "the document is not authentic, so its fields prove nothing; inspect shows them")
+	}
+	writeChecks(b, colour, r)
+}
+
+func line(b *bytes.Buffer, name, value string) {
+	fmt.Fprintf(b, "  %-10s %s\n", name, printable(value))
+}
+
+func writeAuthentic(b *bytes.Buffer, r *attestation.Report) {
+	if r.Debug {
+		line(b, "mode", "DEBUG: the parent instance can read the enclave's console")
+	}
+	writeDocument(b, *r.Document)
+	line(b, "freshness", freshness(r))
+	line(b, "verified", "as of "+r.VerifiedAt.UTC().Format(timeForm))
+	for i, cert := range r.Chain {
+		name := ""
+		if i == 0 {
+			name = "chain"
+		}
+		line(b, name, describeCertificate(cert))
+	}
+}
+
+// freshness says what keeps the document from being a replay.
+func freshness(r *attestation.Report) string {
+	nonce, age := statusOf(r, "nonce"), statusOf(r, "age")
+	switch {
+	case nonce == attestation.Fail || age == attestation.Fail:
+		return "no, see below"
+	case nonce == attestation.Pass:
+		return "the nonce is the expected one"
+	case age == attestation.Pass:
+		return "within the age limit"
+	default:
+		return "NOT CHECKED, appraised as of the document's own timestamp"
+	}
+}
+
+func statusOf(r *attestation.Report, check string) attestation.Status {
+	for _, c := range r.Checks {
+		if c.Name == check {
+			return c.Status
+		}
+	}
+	return attestation.NotReached
+}
+
+func describeCertificate(cert *x509.Certificate) string {
+	return fmt.Sprintf("%s to %s  %s", cert.NotBefore.UTC().Format(time.DateTime), cert.NotAfter.UTC().Format(time.DateTime), cert.Subject.CommonName)
+}
+
+func writeDocument(b *bytes.Buffer, d attestation.Document) {
+	line(b, "module", d.ModuleID)
+	line(b, "timestamp", d.Timestamp.Format(timeForm))
+	line(b, "public_key", describeBytes(d.PublicKey))
+	line(b, "user_data", describeBytes(d.UserData))
+	line(b, "nonce", describeBytes(d.Nonce))
+	for _, name := range d.UnknownFields {
+		line(b, "unknown", name)
+	}
+}
+
+func describeBytes(value []byte) string {
+	const most = 32
+	switch {
+	case value == nil:
+		return "null"
+	case len(value) == 0:
+		return "empty"
+	case len(value) <= most:
+		return fmt.Sprintf("%s (%d bytes)", hex.EncodeToString(value), len(value))
+	default:
+		return fmt.Sprintf("%s... (%d bytes)", hex.EncodeToString(value[:most]), len(value))
+	}
+}
+
+// writeMismatch shows, for every image, the registers that differ.
+func writeMismatch(b *bytes.Buffer, colour palette, mismatch *pcr.MismatchError) {
+	for _, image := range mismatch.Images {
+		line(b, "not image", image.Image)
+		for _, c := range image.Registers {
+			if c.Equal() {
+				fmt.Fprintf(b, "    PCR%-2d %s  %s\n", c.Register, colour.good("equal"), colour.dim(pcr.Describe(c.Register)))
+				continue
+			}
+			got := "absent"
+			if c.Got != nil {
+				got = c.Got.String()
+			}
+			fmt.Fprintf(b, "    PCR%-2d %s  %s\n      got  %s\n      want %s\n", c.Register, colour.bad("differs"), colour.dim(pcr.Describe(c.Register)), got, c.Want)
+		}
+	}
+}
+
+// writeChecks lists the failures, and how many checks passed.
+func writeChecks(b *bytes.Buffer, colour palette, r *attestation.Report) {
+	counts := map[attestation.Status]int{}
+	for _, check := range r.Checks {
+		counts[check.Status]++
+		if check.Status == attestation.Fail {
+			fmt.Fprintf(b, "  %s %s: %s\n", colour.bad("failed    "), check.Name, printable(check.Detail))
+		}
+	}
+	summary := fmt.Sprintf("%d passed, %d failed, %d skipped", counts[attestation.Pass], counts[attestation.Fail], counts[attestation.Skipped])
+	if n := counts[attestation.NotReached]; n > 0 {
+		summary += fmt.Sprintf(", %d not reached", n)
+	}
+	line(b, "checks", summary)
+}

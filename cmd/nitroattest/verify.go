@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+)
+
+func newVerify(std stdio) *cobra.Command {
+	var flags appraisalFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "verify [flags] FILE...",
+		Short: "Verify documents against a policy",
+		Long: `Verify says of each document whether a genuine Nitro hypervisor signed it, and
+whether it is fresh, matches the policy and holds the expected fields.
+
+FILE is raw, base64, hex, or JSON with a document inside; - is standard input.
+Exit status: 0 all accepted; 1 some document is not authentic; 2 misuse or
+something could not be read; 3 authentic, but refused by policy, freshness or
+binding.`,
+		Example: `  nitroattest verify --policy policy.json --nonce 6e6f6e6365 document.cbor
+  nitroattest verify --pcr 0=<hex> --max-age 5m document.b64
+  nitroattest verify --any-image --recorded --json *.cbor`,
+		Args: needFiles,
+		RunE: func(_ *cobra.Command, files []string) error {
+			verifier, expect, err := flags.verifier()
+			if err != nil {
+				return err
+			}
+			p := newPrinter(std, asJSON)
+			for _, file := range files {
+				if err := p.print(appraise(verifier, expect, file, std)); err != nil {
+					return err
+				}
+			}
+			return p.status()
+		},
+	}
+	flags.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each document")
+	return cmd
+}
+
+func needFiles(_ *cobra.Command, files []string) error {
+	if len(files) == 0 {
+		return hintf(errors.New("no FILE given"), "- reads standard input")
+	}
+	return nil
+}
+
+// outcome is what came of one file: a report, or an error that kept the file
+// from being read.
+type outcome struct {
+	file   string
+	report *attestation.Report
+	err    error
+}
+
+func appraise(verifier *attestation.Verifier, expect attestation.Expect, file string, std stdio) outcome {
+	evidence, err := input.ReadFile(file, std.in)
+	if err != nil {
+		return outcome{file: file, err: err}
+	}
+	return outcome{file: file, report: verifier.Appraise(evidence, expect)}
+}
+
+// refusal returns why a document that could be read was not accepted.
+func (o outcome) refusal() *attestation.Error {
+	var refused *attestation.Error
+	if o.report != nil {
+		_, err := o.report.Result()
+		errors.As(err, &refused)
+	}
+	return refused
+}
+
+// MarshalJSON puts the file's name before the keys of the report.
+func (o outcome) MarshalJSON() ([]byte, error) {
+	name, err := json.Marshal(o.file)
+	if err != nil {
+		return nil, err
+	}
+	report, err := o.reportJSON()
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, `{"file":%s,%s`, name, report[1:]), nil
+}
+
+// reportJSON is an object in either case, so that a program finds the same
+// keys for a file that could not be read.
+func (o outcome) reportJSON() ([]byte, error) {
+	if o.report != nil {
+		return json.Marshal(o.report)
+	}
+	return json.Marshal(struct {
+		Accepted  bool                  `json:"accepted"`
+		Authentic bool                  `json:"authentic"`
+		Reason    string                `json:"reason"`
+		Detail    string                `json:"detail"`
+		Document  *attestation.Document `json:"document"`
+		Checks    []attestation.Check   `json:"checks"`
+	}{Detail: o.err.Error(), Checks: []attestation.Check{}})
+}
