@@ -38,8 +38,9 @@ type Config struct {
 	Limits Limits
 }
 
-// Verifier appraises attestation documents. It is immutable and safe for
-// concurrent use; a service needs one for each policy.
+// Verifier appraises attestation documents. Its configuration cannot be changed
+// and it is safe for concurrent use; a service needs one for each policy. It
+// remembers certificate chains that it has verified, see Limits.
 type Verifier struct {
 	config Config
 	chains *certs.Verifier
@@ -52,7 +53,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
-	chains, err := certs.NewVerifier(config.Roots)
+	chains, err := certs.NewVerifier(config.Roots, certs.Options{CachedCertificates: max(config.Limits.CachedCertificates, 0)})
 	if err != nil {
 		return nil, fmt.Errorf("attestation: Config.Roots: %w", err)
 	}

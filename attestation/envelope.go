@@ -2,10 +2,13 @@ package attestation
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/sha512"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/veraison/go-cose"
 )
@@ -20,6 +23,9 @@ const tagSign1 = 18
 // protectedES384 is the only protected header there is: the map {1: -35}, that
 // is alg: ES384.
 var protectedES384 = []byte{0xa1, 0x01, 0x38, 0x22}
+
+// rawProtectedES384 is the same as the byte string that is signed.
+var rawProtectedES384 = append([]byte{0x44}, protectedES384...)
 
 // envelope is a COSE_Sign1 (RFC 9052, section 4.2) after both of its headers
 // were checked. The slices lie in the evidence.
@@ -126,20 +132,42 @@ func (e *envelope) check(unprotected head) error {
 }
 
 // verify checks the signature of the leaf over the payload as it was received
-// (RFC 9052, section 4.4). It accepts high values of s, as AWS emits them;
-// zero and values beyond the order of the curve do not verify.
+// (RFC 9052, section 4.4).
 func (e *envelope) verify(leaf *x509.Certificate) *Error {
-	verifier, err := cose.NewVerifier(cose.AlgorithmES384, leaf.PublicKey)
-	if err != nil {
-		return &Error{Reason: BadSignature, Err: err}
+	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return &Error{Reason: BadSignature, Detail: fmt.Sprintf("found a %s key in the leaf, expected ECDSA", leaf.PublicKeyAlgorithm)}
 	}
 	message := cose.Sign1Message{
-		Headers:   cose.Headers{Protected: cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmES384}},
+		Headers: cose.Headers{
+			RawProtected: rawProtectedES384,
+			Protected:    cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmES384},
+		},
 		Payload:   e.payload,
 		Signature: e.signature,
 	}
-	if err := message.Verify(nil, verifier); err != nil {
-		return &Error{Reason: BadSignature, Detail: "the leaf certificate's key did not sign this document", Err: err}
+	if err := message.Verify(nil, es384{key}); err != nil {
+		return &Error{Reason: BadSignature, Detail: "the leaf certificate's key did not sign this document"}
+	}
+	return nil
+}
+
+// es384 verifies ES384 signatures (RFC 9053, section 2.1) for go-cose. The
+// library's own verifier checks again that the key is on the curve, which
+// parsing the certificate has done.
+type es384 struct{ key *ecdsa.PublicKey }
+
+// Algorithm implements [cose.Verifier].
+func (es384) Algorithm() cose.Algorithm { return cose.AlgorithmES384 }
+
+// Verify implements [cose.Verifier]. High values of s pass, as AWS emits them;
+// zero and values beyond the order of the curve do not.
+func (v es384) Verify(content, signature []byte) error {
+	digest := sha512.Sum384(content)
+	r := new(big.Int).SetBytes(signature[:signatureSize/2])
+	s := new(big.Int).SetBytes(signature[signatureSize/2:])
+	if !ecdsa.Verify(v.key, digest[:], r, s) {
+		return cose.ErrVerification
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package attestation_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -138,4 +139,17 @@ func (f recordedField) assertBytes(t *testing.T, got []byte) {
 	default:
 		t.Fatalf("index: unknown state %q", f.State)
 	}
+}
+
+// flip changes the last byte of one part of a document.
+func flip(t testing.TB, evidence []byte, part func(*attestation.Unverified) []byte) []byte {
+	t.Helper()
+	u, err := attestation.ParseUnverified(evidence)
+	require.NoError(t, err)
+	b := part(u)
+	start := bytes.LastIndex(evidence, b)
+	require.Positive(t, start)
+	flipped := bytes.Clone(evidence)
+	flipped[start+len(b)-1] ^= 1
+	return flipped
 }

@@ -1,12 +1,14 @@
 package attestation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -123,7 +125,7 @@ func readPayloadKeys(c *cursor) (payloadKeys, error) {
 		if key.head.major != majorText {
 			return payloadKeys{}, c.errorf("found %s as a key, expected a text string", key.head)
 		}
-		if err := keys.add(string(key.content)); err != nil {
+		if err := keys.add(key.content); err != nil {
 			return payloadKeys{}, err
 		}
 		if err := c.scan(); err != nil {
@@ -132,19 +134,21 @@ func readPayloadKeys(c *cursor) (payloadKeys, error) {
 	}
 }
 
-func (k *payloadKeys) add(name string) error {
+func (k *payloadKeys) add(name []byte) error {
 	for _, known := range knownKeys {
-		if name == known {
-			k.pcrs = k.pcrs || name == keyPCRs
-			k.nitroTPMPCRs = k.nitroTPMPCRs || name == keyNitroTPMPCRs
+		if string(name) == known {
+			k.pcrs = k.pcrs || known == keyPCRs
+			k.nitroTPMPCRs = k.nitroTPMPCRs || known == keyNitroTPMPCRs
 			return nil
 		}
+	}
+	for _, known := range knownKeys {
 		// A reader that ignores case would take it for the known key.
-		if strings.EqualFold(name, known) {
+		if strings.EqualFold(string(name), known) {
 			return fmt.Errorf("found the key %q, expected %q", name, known)
 		}
 	}
-	k.unknown = append(k.unknown, name)
+	k.unknown = append(k.unknown, string(name))
 	return nil
 }
 
@@ -171,7 +175,7 @@ type bundle [][]byte
 
 // UnmarshalCBOR implements [cbor.Unmarshaler].
 func (b *bundle) UnmarshalCBOR(data []byte) error {
-	c := &cursor{data: data}
+	c := &cursor{data: bytes.Clone(data)}
 	array, err := c.head()
 	if err != nil {
 		return err
@@ -179,6 +183,7 @@ func (b *bundle) UnmarshalCBOR(data []byte) error {
 	if array.major != majorArray {
 		return fmt.Errorf("cabundle: found %s, expected an array", array)
 	}
+	*b = make(bundle, 0, certs.MaxBundle)
 	for read := 0; ; read++ {
 		more, err := c.more(array, read)
 		if err != nil || !more {
@@ -188,7 +193,7 @@ func (b *bundle) UnmarshalCBOR(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("cabundle[%d]: %w", read, err)
 		}
-		*b = append(*b, append([]byte{}, content...))
+		*b = append(*b, content)
 	}
 }
 

@@ -116,6 +116,10 @@ func (r *Report) fail(id checkID, refused *Error) {
 func (r *Report) stop(id checkID, refused *Error) bool {
 	r.fail(id, refused)
 	r.passThrough(id)
+	if id == checkValidity {
+		// The walk looks at the periods before it looks at the chain as a whole.
+		r.checks[checkChain].Status = NotReached
+	}
 	return false
 }
 

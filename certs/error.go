@@ -6,8 +6,9 @@ import "fmt"
 // errors.Is(err, certs.Expired) tells why a chain was refused.
 type Rule string
 
-// The rules of the walk, in the order in which they are applied. The numbers
-// are those of the list of checks in package attestation.
+// The rules of the walk, in the order in which they are applied; those from
+// Encoding to Expired to one certificate after the other, the leaf first. The
+// numbers are those of the list of checks in package attestation.
 const (
 	BundleLength       Rule = "bundle-length"       // 9: 1 to 8 certificates of 1 to 1024 bytes
 	PinnedRoot         Rule = "pinned-root"         // 11: the first certificate is a pinned root, byte for byte
@@ -16,14 +17,14 @@ const (
 	SignatureAlgorithm Rule = "signature-algorithm" // 13: ecdsa-with-SHA384, inside and outside
 	PublicKey          Rule = "public-key"          // 13: an uncompressed point on P-384
 	Extension          Rule = "extension"           // 16: no extension that would have to be evaluated and is not
+	NotYetValid        Rule = "not-yet-valid"       // 15: at or after notBefore
+	Expired            Rule = "expired"             // 15: at or before notAfter
 	BasicConstraints   Rule = "basic-constraints"   // 16: CA:TRUE in the bundle, not in the leaf
 	KeyUsage           Rule = "key-usage"           // 16: certificate signing in the bundle, digital signature in the leaf
 	IssuerName         Rule = "issuer-name"         // 14: the issuer is the subject of the certificate before
 	Repeated           Rule = "repeated"            // 12: no certificate twice
 	PathLength         Rule = "path-length"         // 16: pathLenConstraint at every level
 	LeafName           Rule = "leaf-name"           // 17: the leaf is named after the module
-	NotYetValid        Rule = "not-yet-valid"       // 15: at or after notBefore
-	Expired            Rule = "expired"             // 15: at or before notAfter
 	Signature          Rule = "signature"           // 14: the signature of the certificate before
 )
 

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"time"
 )
 
 // The exact DER that the algorithms of AWS's chains have. Comparing bytes
@@ -76,6 +77,21 @@ func checkExtensions(cert *x509.Certificate) *Error {
 	}
 	return nil
 }
+
+// checkValidity includes both ends of the period (RFC 5280, section 4.1.2.5).
+func checkValidity(cert *x509.Certificate, at time.Time) *Error {
+	switch {
+	case at.Before(cert.NotBefore):
+		return &Error{Rule: NotYetValid, Subject: cert.Subject.String(),
+			Detail: fmt.Sprintf("it is valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
+	case at.After(cert.NotAfter):
+		return &Error{Rule: Expired, Subject: cert.Subject.String(),
+			Detail: fmt.Sprintf("it expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
+	}
+	return nil
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // checkAuthority applies what holds for every certificate of the bundle.
 func checkAuthority(cert *x509.Certificate) *Error {

@@ -26,20 +26,31 @@ type Chain struct {
 	ModuleID string
 }
 
-// Verifier walks chains to a set of pinned roots. It is immutable and safe for
-// concurrent use.
+// Verifier walks chains to a set of pinned roots. It is safe for concurrent
+// use.
 type Verifier struct {
 	roots          *Roots
+	cache          *cache
 	checkSignature func(parent, child *x509.Certificate) error
 }
 
+// Options are the choices of a [Verifier] that do not change its verdicts.
+type Options struct {
+	// CachedCertificates is how many certificates with a verified signature are
+	// remembered, at about 6 KiB each. 0: none.
+	CachedCertificates int
+}
+
 // NewVerifier returns a Verifier that trusts the given roots and nothing else.
-// It fails without roots.
-func NewVerifier(roots *Roots) (*Verifier, error) {
+// It fails without roots, and for options that make no sense.
+func NewVerifier(roots *Roots, options Options) (*Verifier, error) {
 	if roots == nil || len(roots.certs) == 0 {
 		return nil, errors.New("certs: no roots: there is no default")
 	}
-	return &Verifier{roots: roots, checkSignature: checkSignature}, nil
+	if options.CachedCertificates < 0 {
+		return nil, fmt.Errorf("certs: Options.CachedCertificates: found %d, expected 0 or more", options.CachedCertificates)
+	}
+	return &Verifier{roots, newCache(options.CachedCertificates), checkSignature}, nil
 }
 
 // Verify returns the certificates of a chain, leaf first and root last, when
@@ -47,7 +58,8 @@ func NewVerifier(roots *Roots) (*Verifier, error) {
 // first one that does not. The certificates are shared and must not be
 // modified; they do not refer to the memory of c.
 //
-// It verifies at most len(c.Bundle) signatures, and none at all when anything
+// It verifies at most len(c.Bundle) signatures, fewer when the first
+// certificates are known from an earlier chain, and none at all when anything
 // else refuses the chain.
 func (v *Verifier) Verify(c Chain, at time.Time) ([]*x509.Certificate, error) {
 	chain, fault := v.walk(c, at)
@@ -58,9 +70,9 @@ func (v *Verifier) Verify(c Chain, at time.Time) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// walk applies the rules in the order of their constants, root first.
+// walk applies the rules in the order of their constants.
 func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
-	chain, fault := v.read(c)
+	chain, known, fault := v.read(c, at)
 	if fault != nil {
 		return nil, fault
 	}
@@ -69,43 +81,59 @@ func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
 		checkLinks,
 		checkPathLengths,
 		func(chain []*x509.Certificate) *Error { return checkName(chain, c.ModuleID) },
-		func(chain []*x509.Certificate) *Error { return checkValidity(chain, at) },
-		v.checkSignatures,
+		func(chain []*x509.Certificate) *Error { return v.checkSignatures(chain, known) },
 	} {
 		if fault := check(chain); fault != nil {
 			fault.Subject = chain[fault.Position].Subject.String()
 			return nil, fault
 		}
 	}
+	v.cache.add(chain, known)
 	return chain, nil
 }
 
-// read returns the parsed certificates, root first, with the pinned root in
-// place of the one that the document brings.
-func (v *Verifier) read(c Chain) ([]*x509.Certificate, *Error) {
-	if len(c.Bundle) == 0 || len(c.Bundle) > MaxBundle {
-		return nil, &Error{Rule: BundleLength, Detail: fmt.Sprintf("found %d certificates, expected 1 to %d", len(c.Bundle), MaxBundle)}
-	}
-	for i := range len(c.Bundle) + 1 {
-		if size := len(c.at(i)); size == 0 || size > MaxCertificateSize {
-			return nil, &Error{Rule: BundleLength, Position: i, Detail: fmt.Sprintf("found %d bytes, expected 1 to %d", size, MaxCertificateSize)}
-		}
+// read returns the certificates, root first, each of them well-formed and valid
+// at the given time, with the pinned root in place of the one that the
+// document brings. The first known ones are known to be signed by the one
+// before.
+func (v *Verifier) read(c Chain, at time.Time) (chain []*x509.Certificate, known int, fault *Error) {
+	if fault := checkSizes(c); fault != nil {
+		return nil, 0, fault
 	}
 	root := v.roots.find(c.Bundle[0])
 	if root == nil {
-		return nil, unknownRoot(c.Bundle[0])
+		return nil, 0, unknownRoot(c.Bundle[0])
 	}
-	chain := make([]*x509.Certificate, 1, len(c.Bundle)+1)
+	chain = make([]*x509.Certificate, len(c.Bundle)+1)
 	chain[0] = root
-	for i := 1; i <= len(c.Bundle); i++ {
-		cert, fault := parse(c.at(i))
-		if fault != nil {
-			fault.Position = i
-			return nil, fault
+	known = 1 + v.cache.fill(chain, c)
+	// The period of the leaf is the shortest. Beginning with it, an expired
+	// chain costs the parsing of one certificate.
+	for i := len(chain) - 1; i >= 0; i-- {
+		if i >= known {
+			if chain[i], fault = parse(c.at(i)); fault != nil {
+				fault.Position = i
+				return nil, 0, fault
+			}
 		}
-		chain = append(chain, cert)
+		if fault := checkValidity(chain[i], at); fault != nil {
+			fault.Position = i
+			return nil, 0, fault
+		}
 	}
-	return chain, nil
+	return chain, known, nil
+}
+
+func checkSizes(c Chain) *Error {
+	if len(c.Bundle) == 0 || len(c.Bundle) > MaxBundle {
+		return &Error{Rule: BundleLength, Detail: fmt.Sprintf("found %d certificates, expected 1 to %d", len(c.Bundle), MaxBundle)}
+	}
+	for i := range len(c.Bundle) + 1 {
+		if size := len(c.at(i)); size == 0 || size > MaxCertificateSize {
+			return &Error{Rule: BundleLength, Position: i, Detail: fmt.Sprintf("found %d bytes, expected 1 to %d", size, MaxCertificateSize)}
+		}
+	}
+	return nil
 }
 
 // at returns the certificate at a position of the chain, 0 being the root.
@@ -173,27 +201,8 @@ func checkName(chain []*x509.Certificate, moduleID string) *Error {
 	return fault
 }
 
-// checkValidity includes the root and both ends of each period (RFC 5280,
-// section 4.1.2.5). It begins with the leaf, whose period is the shortest and
-// tells most when several are over.
-func checkValidity(chain []*x509.Certificate, at time.Time) *Error {
-	at = at.UTC()
-	for i := len(chain) - 1; i >= 0; i-- {
-		cert := chain[i]
-		if at.Before(cert.NotBefore) {
-			return &Error{Rule: NotYetValid, Position: i, Detail: fmt.Sprintf("it is valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
-		}
-		if at.After(cert.NotAfter) {
-			return &Error{Rule: Expired, Position: i, Detail: fmt.Sprintf("it expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
-		}
-	}
-	return nil
-}
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func (v *Verifier) checkSignatures(chain []*x509.Certificate) *Error {
-	for i := 1; i < len(chain); i++ {
+func (v *Verifier) checkSignatures(chain []*x509.Certificate, known int) *Error {
+	for i := known; i < len(chain); i++ {
 		if err := v.checkSignature(chain[i-1], chain[i]); err != nil {
 			return &Error{Rule: Signature, Position: i, Err: err}
 		}

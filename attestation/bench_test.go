@@ -1,0 +1,146 @@
+package attestation_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha512"
+	"crypto/x509"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// benchDocument is a recorded document of today's form.
+const benchDocument = "dstack-nitro-attestation-54ae0f.cbor"
+
+// BenchmarkECDSAP384Verify is the floor: one verification by the standard
+// library of a signature in the recorded chain.
+func BenchmarkECDSAP384Verify(b *testing.B) {
+	u, err := attestation.ParseUnverified(readEvidence(b, benchDocument))
+	require.NoError(b, err)
+	parent, err := x509.ParseCertificate(u.CABundle[0])
+	require.NoError(b, err)
+	child, err := x509.ParseCertificate(u.CABundle[1])
+	require.NoError(b, err)
+	key := parent.PublicKey.(*ecdsa.PublicKey)
+	digest := sha512.Sum384(child.RawTBSCertificate)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !ecdsa.VerifyASN1(key, digest[:], child.Signature) {
+			b.Fatal("the signature does not verify")
+		}
+	}
+}
+
+// benchConfig pins the image of the document, as a service would.
+func benchConfig(b *testing.B, cached int) attestation.Config {
+	u, err := attestation.ParseUnverified(readEvidence(b, benchDocument))
+	require.NoError(b, err)
+	bank := pcr.Bank{}
+	for _, register := range []int{0, 1, 2} {
+		bank[register] = u.Document.PCRs[register]
+	}
+	return attestation.Config{
+		Policy:   pcr.Policy{Images: []pcr.Image{{Name: "bench", PCRs: bank}}},
+		Recorded: true,
+		Limits:   attestation.Limits{CachedCertificates: cached},
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	evidence := readEvidence(b, benchDocument)
+	b.Run("cold", func(b *testing.B) {
+		v := newVerifier(b, benchConfig(b, attestation.NoCache))
+		b.ReportAllocs()
+		for b.Loop() {
+			verifyOne(b, v, evidence)
+		}
+	})
+	b.Run("leaf-cached", func(b *testing.B) {
+		v := newVerifier(b, benchConfig(b, 0))
+		verifyOne(b, v, evidence)
+		b.ReportAllocs()
+		for b.Loop() {
+			verifyOne(b, v, evidence)
+		}
+	})
+	b.Run("leaf-cached-parallel", func(b *testing.B) {
+		v := newVerifier(b, benchConfig(b, 0))
+		verifyOne(b, v, evidence)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				verifyOne(b, v, evidence)
+			}
+		})
+	})
+}
+
+func verifyOne(b *testing.B, v *attestation.Verifier, evidence []byte) {
+	if _, err := v.Verify(evidence, attestation.Expect{}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func BenchmarkParseUnverified(b *testing.B) {
+	evidence := readEvidence(b, benchDocument)
+	b.SetBytes(int64(len(evidence)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := attestation.ParseUnverified(evidence); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkReject(b *testing.B) {
+	recorded := readEvidence(b, benchDocument)
+	now := benchConfig(b, 0)
+	now.Recorded = false
+	now.Now = time.Now
+	foreign := flip(b, recorded, func(u *attestation.Unverified) []byte { return u.CABundle[0] })
+	badSignature := append([]byte{}, recorded...)
+	badSignature[len(badSignature)-1] ^= 1
+	for _, bench := range []struct {
+		name     string
+		config   attestation.Config
+		evidence []byte
+		reason   attestation.Reason
+	}{
+		{"garbage", benchConfig(b, 0), make([]byte, len(recorded)), attestation.MalformedEvidence},
+		{"foreign-root", benchConfig(b, 0), foreign, attestation.UntrustedRoot},
+		{"expired", now, recorded, attestation.CertificateExpired},
+		{"bad-signature-leaf-cached", benchConfig(b, 0), badSignature, attestation.BadSignature},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			v := newVerifier(b, bench.config)
+			if bench.reason == attestation.BadSignature {
+				verifyOne(b, v, recorded)
+			}
+			b.ReportAllocs()
+			expect := attestation.Expect{InsecureNoFreshness: true}
+			for b.Loop() {
+				_, err := v.Verify(bench.evidence, expect)
+				requireReason(b, bench.reason, err)
+			}
+		})
+	}
+}
+
+// BenchmarkAppraise makes every check of a document whose leaf is cached and
+// which fails a policy, the dearest report there is.
+func BenchmarkAppraise(b *testing.B) {
+	evidence := readEvidence(b, benchDocument)
+	config := benchConfig(b, 0)
+	config.Policy.Images[0].PCRs[0] = pcr.ForInstance("another image")
+	v := newVerifier(b, config)
+	b.ReportAllocs()
+	for b.Loop() {
+		if v.Appraise(evidence, attestation.Expect{Nonce: []byte{1}}).Accepted() {
+			b.Fatal("accepted")
+		}
+	}
+}
