@@ -82,6 +82,17 @@ func authentic(t testing.TB) []recorded {
 	return out
 }
 
+func find(t testing.TB, file string) recorded {
+	t.Helper()
+	for _, r := range loadIndex(t) {
+		if r.File == file {
+			return r
+		}
+	}
+	t.Fatalf("%s is not in the index", file)
+	return recorded{}
+}
+
 // anyImage is a configuration that asks for nothing but authenticity.
 func anyImage() attestation.Config {
 	return attestation.Config{Recorded: true, InsecureAnyImage: true, InsecureAllowDebug: true}
