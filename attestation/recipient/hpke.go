@@ -1,0 +1,162 @@
+package recipient
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/hpke"
+	"crypto/x509"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// hpkeInfo is the info string of RFC 9180, section 5. It keeps envelopes of
+// this package apart from everything else that is encrypted to the same key.
+const hpkeInfo = "nitroattest/recipient/hpke v1"
+
+// Lengths of the raw public keys that are told apart by their length.
+const (
+	x25519KeySize    = 32 // RFC 7748
+	p384KeySize      = 97 // SEC 1, uncompressed: 04, x, y
+	suiteHeaderSize  = 10
+	aeadTagSize      = 16
+	uncompressedForm = 0x04
+)
+
+// suite is a cipher suite of RFC 9180 and the curve that selects it.
+type suite struct {
+	curve   ecdh.Curve
+	name    string
+	kdf     hpke.KDF
+	encSize int // Nenc of RFC 9180, section 7.1
+}
+
+// suiteFor returns the one suite for a curve. Both use AES-256-GCM, which FIPS
+// 140 approves; X25519 it does not.
+func suiteFor(curve ecdh.Curve) (suite, error) {
+	switch curve {
+	case ecdh.X25519():
+		return suite{curve, "X25519", hpke.HKDFSHA256(), x25519KeySize}, nil
+	case ecdh.P384():
+		return suite{curve, "P-384", hpke.HKDFSHA384(), p384KeySize}, nil
+	}
+	return suite{}, errorf(InvalidKey, "found a key on %v, expected X25519 or P-384", curve)
+}
+
+// header returns suite_id of RFC 9180, section 5.1, which starts an envelope.
+func (s suite) header() []byte {
+	header := append(make([]byte, 0, suiteHeaderSize), "HPKE"...)
+	header = binary.BigEndian.AppendUint16(header, hpke.DHKEM(s.curve).ID())
+	header = binary.BigEndian.AppendUint16(header, s.kdf.ID())
+	return binary.BigEndian.AppendUint16(header, hpke.AES256GCM().ID())
+}
+
+// OpenHPKE decrypts an envelope that [SealHPKE] made with the private key, on
+// X25519 or P-384, whose public part was in the attestation document. The
+// plaintext is returned only without an error, and is empty but not nil when
+// nothing was sealed.
+//
+// The error is an *[Error] of one of these kinds: [InvalidKey], [TooLarge],
+// [MalformedEnvelope], [UnsupportedAlgorithm] when the envelope's suite is not
+// the one for this key, and [DecryptionFailed].
+//
+// That OpenHPKE succeeds says that nobody altered the envelope, not who made it.
+func OpenHPKE(envelope []byte, key *ecdh.PrivateKey) ([]byte, error) {
+	if key == nil {
+		return nil, errorf(InvalidKey, "found no key, expected one on X25519 or P-384")
+	}
+	s, err := suiteFor(key.Curve())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(envelope); err != nil {
+		return nil, err
+	}
+	private, err := hpke.NewDHKEMPrivateKey(key)
+	if err != nil {
+		return nil, errorf(InvalidKey, "found a key that HPKE cannot use")
+	}
+	plaintext, err := hpke.Open(private, s.kdf, hpke.AES256GCM(), []byte(hpkeInfo), envelope[suiteHeaderSize:])
+	if err != nil {
+		return nil, decryptionFailed()
+	}
+	if plaintext == nil {
+		plaintext = []byte{}
+	}
+	return plaintext, nil
+}
+
+func (s suite) check(envelope []byte) error {
+	if len(envelope) > MaxEnvelopeSize {
+		return errorf(TooLarge, "found an envelope of %d bytes, expected at most %d", len(envelope), MaxEnvelopeSize)
+	}
+	if least := suiteHeaderSize + s.encSize + aeadTagSize; len(envelope) < least {
+		return errorf(MalformedEnvelope, "found an envelope of %d bytes, expected at least %d", len(envelope), least)
+	}
+	want, found := s.header(), envelope[:suiteHeaderSize]
+	if !bytes.HasPrefix(found, []byte("HPKE")) {
+		return &Error{MalformedEnvelope, 0, `found another beginning, expected "HPKE"`}
+	}
+	if !bytes.Equal(found, want) {
+		err := errorf(UnsupportedAlgorithm, "found suite %x, expected %x for a key on %s", found[4:], want[4:], s.name)
+		err.Offset = 4
+		return err
+	}
+	return nil
+}
+
+func sealHPKE(publicKey, plaintext []byte) ([]byte, error) {
+	key, err := parseAgreementKey(publicKey)
+	if err != nil {
+		return nil, err
+	}
+	s, err := suiteFor(key.Curve())
+	if err != nil {
+		return nil, err
+	}
+	public, err := hpke.NewDHKEMPublicKey(key)
+	if err != nil {
+		return nil, errorf(InvalidKey, "found a public_key that HPKE cannot use")
+	}
+	sealed, err := hpke.Seal(public, s.kdf, hpke.AES256GCM(), []byte(hpkeInfo), plaintext)
+	if err != nil {
+		return nil, errorf(InvalidKey, "the public_key cannot be sealed to: %v", err)
+	}
+	return slices.Concat(s.header(), sealed), nil
+}
+
+// parseAgreementKey reads the public_key of a document as a raw X25519 key, a
+// P-384 point, or the DER SubjectPublicKeyInfo of either (RFC 8410, RFC 5480).
+func parseAgreementKey(publicKey []byte) (*ecdh.PublicKey, error) {
+	var key *ecdh.PublicKey
+	var err error
+	switch {
+	case len(publicKey) == 0:
+		return nil, errorf(InvalidKey, "found no public_key in the document, expected one")
+	case len(publicKey) == x25519KeySize:
+		key, err = ecdh.X25519().NewPublicKey(publicKey)
+	case len(publicKey) == p384KeySize && publicKey[0] == uncompressedForm:
+		key, err = ecdh.P384().NewPublicKey(publicKey)
+	default:
+		key, err = parseAgreementSPKI(publicKey)
+	}
+	if err != nil {
+		return nil, errorf(InvalidKey, "found a public_key of %d bytes, expected an X25519 key of 32 bytes, a P-384 point of 97 or the SubjectPublicKeyInfo of either: %v", len(publicKey), err)
+	}
+	return key, nil
+}
+
+func parseAgreementSPKI(der []byte) (*ecdh.PublicKey, error) {
+	parsed, err := x509.ParsePKIXPublicKey(der)
+	if err != nil {
+		return nil, err
+	}
+	switch key := parsed.(type) {
+	case *ecdh.PublicKey:
+		return key, nil
+	case *ecdsa.PublicKey:
+		return key.ECDH()
+	}
+	return nil, fmt.Errorf("found a key of type %T", parsed)
+}

@@ -1,0 +1,102 @@
+package recipient_test
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/recipient"
+)
+
+const (
+	data     = "../../testdata/kms"
+	evidence = "../../testdata/evidence"
+)
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(data, name))
+	require.NoError(t, err)
+	return content
+}
+
+func readKey(t testing.TB, name string) *rsa.PrivateKey {
+	t.Helper()
+	block, _ := pem.Decode(readFile(t, name))
+	require.NotNil(t, block, name)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	require.NoError(t, err)
+	return key.(*rsa.PrivateKey)
+}
+
+func rsa2048(t testing.TB) *rsa.PrivateKey { return readKey(t, "synthetic/rsa2048.key.pem") }
+
+func spkiOf(t testing.TB, key any) []byte {
+	t.Helper()
+	spki, err := x509.MarshalPKIXPublicKey(key)
+	require.NoError(t, err)
+	return spki
+}
+
+// verified returns the result for a recorded document, as of its timestamp.
+func verified(t testing.TB, file string) *attestation.Result {
+	t.Helper()
+	document, err := os.ReadFile(filepath.Join(evidence, file))
+	require.NoError(t, err)
+	verifier, err := attestation.NewVerifier(attestation.Config{Recorded: true, InsecureAnyImage: true, InsecureAllowDebug: true})
+	require.NoError(t, err)
+	result, err := verifier.Verify(document, attestation.Expect{})
+	require.NoError(t, err)
+	return result
+}
+
+const (
+	rsaDocument    = "yawn-attestation-19b717.cbor"               // RSA of 2048 bits in public_key
+	x25519Document = "nitroprover-sample-attestation-3a4a03.cbor" // 32 bytes in public_key
+	debugDocument  = "dstack-nitro-attestation-dbg-1c921b.cbor"
+)
+
+// resultWith returns what a verifier says of a recorded document, but with
+// another public key, since nobody has the private keys of recorded ones.
+func resultWith(t testing.TB, publicKey []byte) *attestation.Result {
+	t.Helper()
+	result := verified(t, rsaDocument)
+	result.Document.PublicKey = publicKey
+	return result
+}
+
+// sealerAt seals as of the time at which a recorded document was verified.
+func sealerAt(result *attestation.Result) recipient.Sealer {
+	return recipient.Sealer{Now: func() time.Time { return result.VerifiedAt }}
+}
+
+func sealTo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
+	t.Helper()
+	result := resultWith(t, publicKey)
+	return sealerAt(result).Seal(result, plaintext)
+}
+
+func sealHPKETo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
+	t.Helper()
+	result := resultWith(t, publicKey)
+	return sealerAt(result).SealHPKE(result, plaintext)
+}
+
+// requireKind asserts that a call returned nothing but an *Error of the kind,
+// and returns it.
+func requireKind(t testing.TB, want recipient.Kind, result []byte, err error) *recipient.Error {
+	t.Helper()
+	require.ErrorIs(t, err, want)
+	assert.Nil(t, result, "no result comes with an error")
+	var typed *recipient.Error
+	require.ErrorAs(t, err, &typed)
+	return typed
+}
