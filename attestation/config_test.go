@@ -81,6 +81,16 @@ func TestExpectMistakesNameTheField(t *testing.T) {
 	}
 }
 
+func TestOnlyAVerifierMakesAVerifiedResult(t *testing.T) {
+	result, err := newVerifier(t, anyImage()).Verify(readEvidence(t, benchDocument), attestation.Expect{})
+	require.NoError(t, err)
+	assert.True(t, result.Verified())
+	byHand := &attestation.Result{Document: result.Document, Image: result.Image, Chain: result.Chain,
+		VerifiedAt: result.VerifiedAt, FreshUntil: result.FreshUntil}
+	assert.False(t, byHand.Verified())
+	assert.False(t, (*attestation.Result)(nil).Verified())
+}
+
 // The policy is part of an immutable verifier: neither the maps it was made of
 // nor those it hands out lead back into it.
 func TestVerifierSharesNoPolicyWithItsCaller(t *testing.T) {

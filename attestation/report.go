@@ -69,6 +69,7 @@ func (r *Report) conclude() {
 		VerifiedAt: r.VerifiedAt,
 		FreshUntil: freshUntil(r.Chain),
 		Debug:      r.Debug,
+		verified:   true,
 	}
 	if r.Image != nil {
 		r.result.Image = *r.Image

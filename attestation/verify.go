@@ -22,7 +22,13 @@ type Result struct {
 	VerifiedAt time.Time // the verification time
 	FreshUntil time.Time // earliest notAfter of the chain; the document means nothing after it
 	Debug      bool      // the enclave is in debug mode, and InsecureAllowDebug let it pass
+
+	verified bool // set by a Verifier and by nothing else
 }
+
+// Verified reports whether a Verifier made this result. Code that releases a
+// secret to a Result asks, so that one put together by hand opens nothing.
+func (r *Result) Verified() bool { return r != nil && r.verified }
 
 // Verify appraises evidence, the bytes of a COSE_Sign1. It returns a Result
 // only when every check passes. Otherwise the error is an [*Error] with the

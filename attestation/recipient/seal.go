@@ -71,11 +71,9 @@ func (s Sealer) SealHPKE(res *attestation.Result, plaintext []byte) ([]byte, err
 	return sealHPKE(res.Document.PublicKey, plaintext)
 }
 
-// check refuses a Result that cannot have come out of a verifier, which never
-// leaves out the chain or a time. One that a program forged with care it cannot
-// tell; programs do not do that to themselves by mistake.
+// check refuses what is not the fresh result of a verification.
 func (s Sealer) check(res *attestation.Result, plaintext []byte) error {
-	if res == nil || len(res.Chain) == 0 || res.VerifiedAt.IsZero() || res.FreshUntil.IsZero() {
+	if !res.Verified() {
 		return errorf(UnverifiedResult, "found a result that no verifier returned, expected one from Verify")
 	}
 	now := time.Now
