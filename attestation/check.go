@@ -22,8 +22,8 @@ const (
 //	root             11        pinned, byte for byte
 //	chain            12-14, 16, 17  profile, order, names
 //	validity         15, 19    every certificate at the verification time
-//	revocation       18        when asked for
 //	chain-signatures 14        each certificate signed by the one before
+//	revocation       18        when asked for
 //	signature        20        the document signed by the leaf
 //	nonce            21        the challenge of the relying party
 //	age              21        the age limit
@@ -52,8 +52,8 @@ const (
 	checkRoot
 	checkChain
 	checkValidity
-	checkRevocation
 	checkChainSignatures
+	checkRevocation
 	checkSignature
 	checkNonce
 	checkAge
@@ -75,8 +75,8 @@ var checkNames = [checkCount]string{
 	checkRoot:            "root",
 	checkChain:           "chain",
 	checkValidity:        "validity",
-	checkRevocation:      "revocation",
 	checkChainSignatures: "chain-signatures",
+	checkRevocation:      "revocation",
 	checkSignature:       "signature",
 	checkNonce:           "nonce",
 	checkAge:             "age",

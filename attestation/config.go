@@ -20,6 +20,9 @@ type Config struct {
 	// Roots are the pinned roots. Nil: certs.AWSNitroRootG1(), never the
 	// system's.
 	Roots *certs.Roots
+	// Revocations knows which certificates and modules are revoked. Nil:
+	// revocation is not checked, as AWS's own tools do not.
+	Revocations *certs.Revocations
 	// Now tells the verification time and is called once in every
 	// verification. Nil: time.Now.
 	Now func() time.Time
@@ -53,7 +56,10 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
-	chains, err := certs.NewVerifier(config.Roots, certs.Options{CachedCertificates: max(config.Limits.CachedCertificates, 0)})
+	chains, err := certs.NewVerifier(config.Roots, certs.Options{
+		Revocations:        config.Revocations,
+		CachedCertificates: max(config.Limits.CachedCertificates, 0), // NoCache is negative
+	})
 	if err != nil {
 		return nil, fmt.Errorf("attestation: Config.Roots: %w", err)
 	}

@@ -42,7 +42,7 @@ func (v *Verifier) Verify(evidence []byte, expect Expect) (*Result, error) {
 // ones that tell whether the document is authentic stop at the first failure;
 // of an authentic one, freshness, policy and binding are all looked at.
 func (v *Verifier) Appraise(evidence []byte, expect Expect) *Report {
-	r := newReport()
+	r := newReport(v.config.Revocations != nil)
 	if err := expect.validate(v.config.Recorded); err != nil {
 		r.err = err
 		return r
@@ -97,6 +97,8 @@ func classify(err error) (checkID, Reason) {
 		return checkValidity, CertificateExpired
 	case errors.Is(err, certs.NotYetValid):
 		return checkValidity, CertificateNotYetValid
+	case errors.Is(err, certs.Revoked), errors.Is(err, certs.RevocationUnknown):
+		return checkRevocation, CertificateRevoked
 	case errors.Is(err, certs.Signature):
 		return checkChainSignatures, InvalidChain
 	default:

@@ -26,6 +26,8 @@ const (
 	PathLength         Rule = "path-length"         // 16: pathLenConstraint at every level
 	LeafName           Rule = "leaf-name"           // 17: the leaf is named after the module
 	Signature          Rule = "signature"           // 14: the signature of the certificate before
+	Revoked            Rule = "revoked"             // 18: on no revocation list, when some are given
+	RevocationUnknown  Rule = "revocation-unknown"  // 18: and a current list there, when that is asked for
 )
 
 // Error implements error; it returns a sentence about what was broken.
@@ -53,6 +55,8 @@ var ruleText = map[Rule]string{
 	NotYetValid:        "the certificate is not yet valid",
 	Expired:            "the certificate has expired",
 	Signature:          "the certificate is not signed by the one before",
+	Revoked:            "the certificate is revoked",
+	RevocationUnknown:  "the revocation status is unknown",
 }
 
 // Error says which certificate of a chain broke which rule.

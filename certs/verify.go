@@ -30,12 +30,15 @@ type Chain struct {
 // use.
 type Verifier struct {
 	roots          *Roots
+	revocations    *Revocations
 	cache          *cache
 	checkSignature func(parent, child *x509.Certificate) error
 }
 
-// Options are the choices of a [Verifier] that do not change its verdicts.
+// Options are what a [Verifier] can do without.
 type Options struct {
+	// Revocations knows what is revoked. Nil: revocation is not checked.
+	Revocations *Revocations
 	// CachedCertificates is how many certificates with a verified signature are
 	// remembered, at about 6 KiB each. 0: none.
 	CachedCertificates int
@@ -47,10 +50,13 @@ func NewVerifier(roots *Roots, options Options) (*Verifier, error) {
 	if roots == nil || len(roots.certs) == 0 {
 		return nil, errors.New("certs: no roots: there is no default")
 	}
+	if r := options.Revocations; r != nil && r.unknown == "" {
+		return nil, errors.New("certs: Options.Revocations: found a zero value, expected what NewRevocations returns")
+	}
 	if options.CachedCertificates < 0 {
 		return nil, fmt.Errorf("certs: Options.CachedCertificates: found %d, expected 0 or more", options.CachedCertificates)
 	}
-	return &Verifier{roots, newCache(options.CachedCertificates), checkSignature}, nil
+	return &Verifier{roots, options.Revocations, newCache(options.CachedCertificates), checkSignature}, nil
 }
 
 // Verify returns the certificates of a chain, leaf first and root last, when
@@ -82,6 +88,7 @@ func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
 		checkPathLengths,
 		func(chain []*x509.Certificate) *Error { return checkName(chain, c.ModuleID) },
 		func(chain []*x509.Certificate) *Error { return v.checkSignatures(chain, known) },
+		func(chain []*x509.Certificate) *Error { return v.revocations.check(chain, c.ModuleID, at) },
 	} {
 		if fault := check(chain); fault != nil {
 			fault.Subject = chain[fault.Position].Subject.String()
