@@ -100,13 +100,10 @@ func (i Image) pinsCode() bool {
 // from a genuine document, or from an enclave in debug mode, is for package
 // attestation to say.
 func (p Policy) Match(got Bank) (Image, error) {
-	if len(p.Images) == 0 {
-		return Image{}, errNoImage
+	if err := p.Validate(); err != nil {
+		return Image{}, err
 	}
-	for i, image := range p.Images {
-		if err := image.validate(i); err != nil {
-			return Image{}, err
-		}
+	for _, image := range p.Images {
 		if image.matches(got) {
 			return image.clone(), nil
 		}
