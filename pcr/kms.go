@@ -14,7 +14,8 @@ const (
 	kmsPCR         = kmsPrefix + "PCR"
 )
 
-// maxAlternatives bounds the images that one condition may stand for.
+// maxAlternatives bounds the images that one condition, or a whole key policy,
+// may stand for.
 const maxAlternatives = 1024
 
 // isKeyPolicy recognises the four sizes in which a condition is passed
@@ -57,6 +58,9 @@ func readStatements(n node) (Policy, error) {
 		}
 		for _, image := range p.Images {
 			images.add(image)
+		}
+		if len(images.list) > maxAlternatives {
+			return Policy{}, n.errorf("the conditions stand for more than %d images", maxAlternatives)
 		}
 	}
 	if len(images.list) == 0 {
