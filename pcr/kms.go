@@ -83,8 +83,14 @@ func mentionsAttestation(condition node) bool {
 }
 
 func readStatement(statement, condition node) (Policy, error) {
-	if effect, ok := statement.member("Effect"); ok && effect.value != "Allow" {
-		return Policy{}, effect.errorf("found %v, expected \"Allow\": only what a key policy allows names good images", effect.value)
+	if effect, ok := statement.member("Effect"); ok {
+		text, err := effect.text()
+		if err != nil {
+			return Policy{}, err
+		}
+		if text != "Allow" {
+			return Policy{}, effect.errorf("found %q, expected \"Allow\": only what a key policy allows names good images", text)
+		}
 	}
 	return readCondition(condition)
 }
