@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 )
 
 // maxJSONDepth bounds nesting; the deepest form read, an AWS KMS key policy,
@@ -156,7 +157,7 @@ func (n node) text() (string, error) {
 }
 
 func (n node) kind() string {
-	switch n.value.(type) {
+	switch v := n.value.(type) {
 	case []member:
 		return "an object"
 	case []node:
@@ -166,7 +167,7 @@ func (n node) kind() string {
 	case json.Number:
 		return "a number"
 	case bool:
-		return "true or false"
+		return strconv.FormatBool(v)
 	default:
 		return "null"
 	}

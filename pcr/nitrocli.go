@@ -7,8 +7,8 @@ import "strings"
 // add to; only those that say the file is broken are looked at.
 func readMeasurementsForm(n node) (Policy, error) {
 	for _, check := range []string{"CheckCRC", "SignatureCheck"} {
-		if m, ok := n.member(check); ok && m.value == false {
-			return Policy{}, m.errorf("found false: nitro-cli says that the image file is damaged or its signature is wrong")
+		if m, ok := n.member(check); ok && m.value != true {
+			return Policy{}, m.errorf("found %s, expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong", m.kind())
 		}
 	}
 	image, err := readMeasurements(n)
