@@ -67,7 +67,11 @@ func appraise(verifier *attestation.Verifier, expect attestation.Expect, file st
 	if err != nil {
 		return outcome{file: file, err: err}
 	}
-	return outcome{file: file, report: verifier.Appraise(evidence, expect)}
+	o := outcome{file: file, report: verifier.Appraise(evidence, expect)}
+	if _, err := o.report.Result(); err != nil && o.refusal() == nil {
+		return outcome{file: file, err: err} // a mistake in expect: nothing was appraised
+	}
+	return o
 }
 
 // refusal returns why a document that could be read was not accepted.
