@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // names are the keys under which services send documents.
@@ -16,6 +17,9 @@ var names = []string{"attestation_document", "attestation_doc", "attestationDocu
 // fromJSON finds the document in JSON: a string by itself, or the only value
 // under one of the usual names, however deep.
 func fromJSON(text []byte) ([]byte, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("found JSON with bytes that are not UTF-8, expected an attestation document")
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	var value any
 	if err := d.Decode(&value); err != nil {
