@@ -77,12 +77,12 @@ func (f *appraisalFlags) config() (attestation.Config, error) {
 	if config.Policy, err = f.readPolicy(); err != nil {
 		return config, err
 	}
-	if f.root != "" {
+	if f.changed("root") {
 		if config.Roots, err = readRoots(f.root); err != nil {
 			return config, err
 		}
 	}
-	if f.at != "" {
+	if f.changed("at") {
 		at, err := time.Parse(time.RFC3339, f.at)
 		if err != nil {
 			return config, fmt.Errorf("--at: found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
@@ -170,7 +170,7 @@ func (f *appraisalFlags) expect() (attestation.Expect, error) {
 			"--nonce is for the answer to your challenge, --max-age for a recent document, --recorded for one of the past, as of its own timestamp")
 	case f.recorded && f.changed("max-age"):
 		return expect, errors.New("--max-age: given beside --recorded, by whose clock every document is new")
-	case f.recorded && f.at != "":
+	case f.recorded && f.changed("at"):
 		return expect, errors.New("--at: given beside --recorded, which takes the time from the document")
 	case f.changed("max-age") && f.maxAge <= 0:
 		return expect, fmt.Errorf("--max-age: found %s, expected a positive duration", f.maxAge)
