@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 )
 
@@ -26,26 +27,33 @@ type node struct {
 // only made for an error: long keys around many values would otherwise cost
 // far more memory than the input has bytes.
 type place struct {
-	outer *place
-	name  string // of a member, or
-	index int    // of an element, when name is empty
+	outer   *place
+	element bool
+	index   int    // of an element, or
+	name    string // of a member
 }
 
-// String returns "images[0].pcrs.PCR0", for example.
+// String returns "images[0].pcrs.PCR0", for example. A name that could be
+// taken for something else is quoted.
 func (p *place) String() string {
 	if p == nil {
 		return ""
 	}
 	outer := p.outer.String()
-	switch {
-	case p.name == "":
+	if p.element {
 		return fmt.Sprintf("%s[%d]", outer, p.index)
-	case outer == "":
-		return p.name
-	default:
-		return outer + "." + p.name
 	}
+	name := p.name
+	if !plainName.MatchString(name) {
+		name = strconv.Quote(name)
+	}
+	if outer == "" {
+		return name
+	}
+	return outer + "." + name
 }
+
+var plainName = regexp.MustCompile(`^[0-9A-Za-z:_-]+$`)
 
 type member struct {
 	name  string
@@ -93,7 +101,7 @@ func parseNode(d *json.Decoder, at *place, depth int) (node, error) {
 func parseArray(d *json.Decoder, at *place, depth int) ([]node, error) {
 	elements := []node{}
 	for d.More() {
-		element, err := parseNode(d, &place{outer: at, index: len(elements)}, depth+1)
+		element, err := parseNode(d, &place{outer: at, element: true, index: len(elements)}, depth+1)
 		if err != nil {
 			return nil, err
 		}
