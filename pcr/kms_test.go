@@ -1,0 +1,150 @@
+package pcr_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+const (
+	keys      = `{"kms:RecipientAttestation:ImageSha384": "<a0>", "kms:RecipientAttestation:PCR3": "<a3>"}`
+	condition = `{"StringEqualsIgnoreCase": ` + keys + `}`
+	statement = `{"Sid": "enclave", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:Decrypt", "Resource": "*", "Condition": ` + condition + `}`
+	keyPolicy = `{"Version": "2012-10-17", "Id": "key", "Statement": [
+		{"Sid": "admin", "Effect": "Allow", "Action": "kms:*"},
+		{"Sid": "vpc", "Effect": "Deny", "Action": "kms:*", "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}},
+		` + statement + `]}`
+)
+
+func TestReadPolicyReadsEverySizeOfAKeyPolicy(t *testing.T) {
+	want := pcr.Policy{Images: []pcr.Image{{Name: "image", PCRs: pcr.Bank{0: filled(0xa0), 3: filled(0xa3)}}}}
+	for name, text := range map[string]string{
+		"keys":                            keys,
+		"condition":                       condition,
+		"condition with case":             `{"StringEquals": ` + keys + `}`,
+		"condition block":                 `{"Condition": ` + condition + `}`,
+		"statement":                       statement,
+		"key policy":                      keyPolicy,
+		"key policy of one statement":     `{"Statement": ` + statement + `}`,
+		"PCR0 for ImageSha384":            strings.Replace(keys, "ImageSha384", "PCR0", 1),
+		"two operators":                   `{"StringEquals": {"kms:RecipientAttestation:PCR0": "<a0>"}, "StringEqualsIgnoreCase": {"kms:RecipientAttestation:PCR3": ["<a3>"]}}`,
+		"two statements with equal image": `{"Statement": [` + statement + `, ` + statement + `]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := readPolicy(text)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestReadPolicyTakesListsAsAlternatives(t *testing.T) {
+	got, err := readPolicy(`{"StringEquals": {"kms:RecipientAttestation:PCR0": ["<a0>", "<b0>"], "kms:RecipientAttestation:PCR8": ["<a8>", "<b8>"]}}`)
+	require.NoError(t, err)
+	assert.Equal(t, pcr.Policy{Images: []pcr.Image{
+		{Name: "image", PCRs: pcr.Bank{0: filled(0xa0), 8: filled(0xa8)}},
+		{Name: "image 2", PCRs: pcr.Bank{0: filled(0xa0), 8: filled(0xb8)}},
+		{Name: "image 3", PCRs: pcr.Bank{0: filled(0xb0), 8: filled(0xa8)}},
+		{Name: "image 4", PCRs: pcr.Bank{0: filled(0xb0), 8: filled(0xb8)}},
+	}}, got)
+}
+
+// What two statements allow are alternatives as well.
+func TestReadPolicyTakesStatementsAsAlternatives(t *testing.T) {
+	got, err := readPolicy(`{"Statement": [
+		{"Effect": "Allow", "Condition": {"StringEquals": {"kms:RecipientAttestation:PCR0": "<a0>"}}},
+		{"Effect": "Allow", "Condition": {"StringEquals": {"kms:RecipientAttestation:PCR8": "<a8>"}}}]}`)
+	require.NoError(t, err)
+	assert.Equal(t, pcr.Policy{Images: []pcr.Image{
+		{Name: "image", PCRs: pcr.Bank{0: filled(0xa0)}},
+		{Name: "image 2", PCRs: pcr.Bank{8: filled(0xa8)}},
+	}}, got)
+}
+
+func TestReadPolicyRefusesAKeyPolicyWithOneFault(t *testing.T) {
+	const prefix = "kms:RecipientAttestation:"
+	const unknownKey = `unknown key, expected kms:RecipientAttestation:ImageSha384 or kms:RecipientAttestation:PCR<n>`
+	const unknownOperator = `found a condition that cannot be evaluated here, expected "StringEquals" or "StringEqualsIgnoreCase"`
+	const notAllow = `, expected "Allow": only what a key policy allows names good images`
+	in := func(members string) string {
+		return `{"StringEquals": {"` + prefix + `PCR0": "<a0>", ` + members + `}}`
+	}
+	refusals := []refusal{
+		{"Deny", strings.Replace(statement, "Allow", "Deny", 1), `policy: Effect: found "Deny"` + notAllow},
+		{"Deny in a key policy", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringNotEquals": {"` + prefix + `PCR0": "<b0>"}}}]}`, `policy: Statement[1].Effect: found "Deny"` + notAllow},
+		{"allow", strings.Replace(statement, "Allow", "allow", 1), `policy: Effect: found "allow"` + notAllow},
+		{"Effect an array", `{"Effect": ["Allow"], "Condition": ` + condition + `}`, `policy: Effect: found an array, expected a string`},
+		{"StringLike", `{"StringLike": ` + keys + `}`, `policy: StringLike: ` + unknownOperator},
+		{"StringNotEquals", `{"StringNotEquals": ` + keys + `}`, `policy: StringNotEquals: ` + unknownOperator},
+		{"StringEqualsIfExists", `{"StringEqualsIfExists": ` + keys + `}`, `policy: StringEqualsIfExists: ` + unknownOperator},
+		{"ForAnyValue", `{"Condition": {"ForAnyValue:StringEquals": ` + keys + `}}`, `policy: Condition.ForAnyValue:StringEquals: ` + unknownOperator},
+		{"second operator", `{"StringEquals": ` + keys + `, "Bool": {"aws:SecureTransport": "true"}}`, `policy: Bool: ` + unknownOperator},
+		{"in a key policy", `{"Statement": [{"Condition": {"StringLike": ` + keys + `}}]}`, `policy: Statement[0].Condition.StringLike: ` + unknownOperator},
+		{"key of another service", in(`"aws:SourceVpc": "vpc-1"`), `policy: StringEquals.aws:SourceVpc: ` + unknownKey},
+		{"key in another case", in(`"` + prefix + `pcr8": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:pcr8: ` + unknownKey},
+		{"NitroTPM key", in(`"` + prefix + `NitroTPMPCR4": "<a4>"`), `policy: StringEquals.kms:RecipientAttestation:NitroTPMPCR4: ` + unknownKey},
+		{"register missing", in(`"` + prefix + `PCR": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR: ` + unknownKey},
+		{"prefix twice", in(`"` + prefix + `PCRPCR8": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCRPCR8: ` + unknownKey},
+		{"register 32", in(`"` + prefix + `PCR32": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR32: found register "32", expected "0" to "31" or "PCR0" to "PCR31"`},
+		{"register 08", in(`"` + prefix + `PCR08": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR08: found register "08", expected "0" to "31" or "PCR0" to "PCR31"`},
+		{"register in two names", in(`"` + prefix + `ImageSha384": "<a0>"`), `policy: StringEquals.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
+		{"register under two operators", `{"StringEquals": ` + keys + `, "StringEqualsIgnoreCase": ` + keys + `}`, `policy: StringEqualsIgnoreCase.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
+		{"no value", in(`"` + prefix + `PCR8": []`), `policy: StringEquals.kms:RecipientAttestation:PCR8: empty: no value could ever match`},
+		{"value null", in(`"` + prefix + `PCR8": null`), `policy: StringEquals.kms:RecipientAttestation:PCR8: found null, expected a string`},
+		{"value twice", in(`"` + prefix + `PCR8": ["<a8>", "<a9>", "<a8>"]`), `policy: StringEquals.kms:RecipientAttestation:PCR8[2]: the value is given twice`},
+		{"value short", in(`"` + prefix + `PCR8": ["<a8>", "a8"]`), `policy: StringEquals.kms:RecipientAttestation:PCR8[1]: found 2 characters, expected 96 hex digits`},
+		{"value with a wildcard", in(`"` + prefix + `PCR8": "*"`), `policy: StringEquals.kms:RecipientAttestation:PCR8: found 1 characters, expected 96 hex digits`},
+		{"zero value", in(`"` + prefix + `PCR8": "<00>"`), `policy: Images[0].PCRs[8]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
+		{"pins no code", `{"` + prefix + `PCR3": "<a3>"}`, `policy: Images[0].PCRs: pins no code: list PCR0, or PCR1 with PCR2, or PCR8`},
+		{"condition empty", `{"Condition": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
+		{"condition null", `{"Condition": null}`, `policy: Condition: found null, expected an object`},
+		{"operator without keys", `{"StringEquals": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
+		{"operator null", `{"StringEquals": null}`, `policy: StringEquals: found null, expected an object`},
+		{"keys beside an operator", `{"` + prefix + `PCR0": "<a0>", "Effect": "Allow"}`, `policy: Effect: ` + unknownOperator},
+	}
+	for _, none := range []string{`[]`, `null`, `{}`, `[1]`, `[{"Effect": "Allow", "Action": "kms:*"}]`, `[{"Effect": "Allow", "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}]`} {
+		refusals = append(refusals, refusal{"statements " + none, `{"Statement": ` + none + `}`, `policy: Statement: no statement has a condition on kms:RecipientAttestation:<...>`})
+	}
+	requireAllRefused(t, refusals)
+}
+
+// alternatives is a condition of registers 0 to n-1 with the given number of
+// values each, none of which occurs in a condition with another seed.
+func alternatives(seed, n, values int) string {
+	var members []string
+	for register := range n {
+		var list []string
+		for value := range values {
+			list = append(list, fmt.Sprintf(`"%096x"`, 1+seed<<16+register<<8+value))
+		}
+		members = append(members, fmt.Sprintf(`"kms:RecipientAttestation:PCR%d": [%s]`, register, strings.Join(list, ",")))
+	}
+	return `{"StringEquals": {` + strings.Join(members, ",") + `}}`
+}
+
+func TestReadPolicyBoundsTheImagesOfACondition(t *testing.T) {
+	policy, err := readPolicy(alternatives(1, 2, 32))
+	require.NoError(t, err)
+	assert.Len(t, policy.Images, 1024)
+	requireRefused(t, alternatives(1, 2, 33), `policy: StringEquals.kms:RecipientAttestation:PCR1: the condition stands for more than 1024 images`)
+	requireRefused(t, alternatives(1, 32, 2), `policy: StringEquals.kms:RecipientAttestation:PCR10: the condition stands for more than 1024 images`)
+}
+
+func TestReadPolicyBoundsTheImagesOfAKeyPolicy(t *testing.T) {
+	statements := func(n int) string {
+		list := make([]string, n)
+		for seed := range list {
+			list[seed] = `{"Effect": "Allow", "Condition": ` + alternatives(seed, 9, 2) + `}`
+		}
+		return `{"Statement": [` + strings.Join(list, ",") + `]}`
+	}
+	policy, err := readPolicy(statements(2))
+	require.NoError(t, err)
+	assert.Len(t, policy.Images, 1024)
+	requireRefused(t, statements(3), `policy: Statement: the conditions stand for more than 1024 images`)
+}
