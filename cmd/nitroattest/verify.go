@@ -97,6 +97,9 @@ func (o outcome) MarshalJSON() ([]byte, error) {
 	return fmt.Appendf(nil, `{"file":%s,%s`, name, report[1:]), nil
 }
 
+// absent is the type of what a file that could not be read has none of.
+type absent struct{}
+
 // reportJSON is an object in either case, so that a program finds the same
 // keys for a file that could not be read.
 func (o outcome) reportJSON() ([]byte, error) {
@@ -104,11 +107,18 @@ func (o outcome) reportJSON() ([]byte, error) {
 		return json.Marshal(o.report)
 	}
 	return json.Marshal(struct {
-		Accepted  bool                  `json:"accepted"`
-		Authentic bool                  `json:"authentic"`
-		Reason    string                `json:"reason"`
-		Detail    string                `json:"detail"`
-		Document  *attestation.Document `json:"document"`
-		Checks    []attestation.Check   `json:"checks"`
-	}{Detail: o.err.Error(), Checks: []attestation.Check{}})
+		Accepted   bool     `json:"accepted"`
+		Authentic  bool     `json:"authentic"`
+		Reason     string   `json:"reason"`
+		Detail     string   `json:"detail"`
+		Image      *absent  `json:"image"`
+		Debug      bool     `json:"debug"`
+		VerifiedAt *absent  `json:"verified_at"`
+		FreshUntil *absent  `json:"fresh_until"`
+		Document   *absent  `json:"document"`
+		Unverified *absent  `json:"unverified_document"`
+		Mismatch   *absent  `json:"mismatch"`
+		Chain      []absent `json:"chain"`
+		Checks     []absent `json:"checks"`
+	}{Detail: o.err.Error(), Chain: []absent{}, Checks: []absent{}})
 }
