@@ -6,10 +6,13 @@ import "strings"
 // describe-eif. Beside the measurements it holds descriptions, which AWS may
 // add to; only those that say the file is broken are looked at.
 func readMeasurementsForm(n node) (Policy, error) {
-	for _, check := range []string{"CheckCRC", "SignatureCheck"} {
-		if m, ok := n.member(check); ok && m.value != true {
-			return Policy{}, m.errorf("found %s, expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong", m.kind())
-		}
+	const damaged = ", expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong"
+	if m, ok := n.member("CheckCRC"); ok && m.value != true {
+		return Policy{}, m.errorf("found %s%s", m.kind(), damaged)
+	}
+	// It is null for an image without a signature.
+	if m, ok := n.member("SignatureCheck"); ok && m.value != true && m.value != nil {
+		return Policy{}, m.errorf("found %s%s", m.kind(), damaged)
 	}
 	image, err := readMeasurements(n)
 	return Policy{Images: []Image{image}}, err
