@@ -15,7 +15,8 @@ type Config struct {
 	// Policy holds the images that are acceptable. Required, unless
 	// InsecureAnyImage is set.
 	Policy pcr.Policy
-	// Kind is the kind of document asked for. Zero: Enclave.
+	// Kind is the kind of document asked for. Zero: Enclave. The registers of the
+	// other kind mean something else, and so do the rules for a policy.
 	Kind Kind
 	// Roots are the pinned roots. Nil: certs.AWSNitroRootG1(), never the
 	// system's.
@@ -32,7 +33,7 @@ type Config struct {
 	Recorded bool
 	// InsecureAllowDebug accepts enclaves in debug mode, whose console the
 	// parent instance can read. Their registers 0 to 2 are zero and match no
-	// policy that lists them.
+	// policy that lists them. NitroTPM instances have no such mode.
 	InsecureAllowDebug bool
 	// InsecureAnyImage accepts whatever code runs in the enclave. Policy has to
 	// be empty then.
@@ -71,17 +72,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return c, err
 	}
-	if err := c.checkPolicy(); err != nil {
-		return c, err
-	}
 	switch c.Kind {
 	case "":
 		c.Kind = Enclave
-	case Enclave:
-	case NitroTPM:
-		return c, errors.New("Config.Kind: nitrotpm documents cannot be verified yet")
+	case Enclave, NitroTPM:
 	default:
-		return c, fmt.Errorf("Config.Kind: found %q, expected %q", c.Kind, Enclave)
+		return c, fmt.Errorf("Config.Kind: found %q, expected %q or %q", c.Kind, Enclave, NitroTPM)
+	}
+	if err := c.checkPolicy(); err != nil {
+		return c, err
 	}
 	if c.Roots == nil {
 		c.Roots = certs.AWSNitroRootG1()
@@ -99,7 +98,11 @@ func (c *Config) checkPolicy() error {
 		}
 		return nil
 	}
-	if err := c.Policy.Validate(); err != nil {
+	validate := c.Policy.Validate
+	if c.Kind == NitroTPM {
+		validate = c.Policy.ValidateNitroTPM
+	}
+	if err := validate(); err != nil {
 		return fmt.Errorf("Config.Policy: %w", err)
 	}
 	c.Policy = c.Policy.Clone() // the verifier is immutable, the caller's maps are not

@@ -22,20 +22,20 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 		config attestation.Config
 		field  string
 	}{
-		"zero":                  {attestation.Config{}, "Config.Policy: policy: Images: empty"},
-		"recorded only":         {attestation.Config{Recorded: true}, "Config.Policy: policy: Images: empty"},
-		"image without name":    {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{}}}}, "Images[0].PCRs: empty"},
-		"zero register":         {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{0: {}}}}}}, "Images[0].PCRs[0]: all zero"},
-		"pins no code":          {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{4: pcr.ForInstance("i")}}}}}, "Images[0].PCRs: pins no code"},
-		"any image and policy":  {attestation.Config{Policy: somePolicy(), InsecureAnyImage: true}, "Config.InsecureAnyImage"},
-		"empty roots":           {attestation.Config{Policy: somePolicy(), Roots: &certs.Roots{}}, "Config.Roots"},
-		"unknown kind":          {attestation.Config{Policy: somePolicy(), Kind: "sgx"}, "Config.Kind"},
-		"nitrotpm":              {attestation.Config{Policy: somePolicy(), Kind: attestation.NitroTPM}, "Config.Kind"},
-		"negative evidence":     {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{EvidenceSize: -1}}, "Config.Limits.EvidenceSize"},
-		"evidence beyond KMS":   {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{EvidenceSize: 262145}}, "Config.Limits.EvidenceSize"},
-		"field beyond evidence": {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{FieldSize: 32<<10 + 1}}, "Config.Limits.FieldSize"},
-		"negative skew":         {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{ClockSkew: -1}}, "Config.Limits.ClockSkew"},
-		"negative cache":        {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{CachedCertificates: -2}}, "Config.Limits.CachedCertificates"},
+		"zero":                   {attestation.Config{}, "Config.Policy: policy: Images: empty"},
+		"recorded only":          {attestation.Config{Recorded: true}, "Config.Policy: policy: Images: empty"},
+		"image without name":     {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{}}}}, "Images[0].PCRs: empty"},
+		"zero register":          {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{0: {}}}}}}, "Images[0].PCRs[0]: all zero"},
+		"pins no code":           {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{4: pcr.ForInstance("i")}}}}}, "Images[0].PCRs: pins no code"},
+		"any image and policy":   {attestation.Config{Policy: somePolicy(), InsecureAnyImage: true}, "Config.InsecureAnyImage"},
+		"empty roots":            {attestation.Config{Policy: somePolicy(), Roots: &certs.Roots{}}, "Config.Roots"},
+		"unknown kind":           {attestation.Config{Policy: somePolicy(), Kind: "sgx"}, "Config.Kind"},
+		"enclave's for nitrotpm": {attestation.Config{Policy: somePolicy(), Kind: attestation.NitroTPM}, "Config.Policy: policy: Images[0].PCRs: pins no code: list PCR4 with PCR12"},
+		"negative evidence":      {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{EvidenceSize: -1}}, "Config.Limits.EvidenceSize"},
+		"evidence beyond KMS":    {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{EvidenceSize: 262145}}, "Config.Limits.EvidenceSize"},
+		"field beyond evidence":  {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{FieldSize: 32<<10 + 1}}, "Config.Limits.FieldSize"},
+		"negative skew":          {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{ClockSkew: -1}}, "Config.Limits.ClockSkew"},
+		"negative cache":         {attestation.Config{Policy: somePolicy(), Limits: attestation.Limits{CachedCertificates: -2}}, "Config.Limits.CachedCertificates"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v, err := attestation.NewVerifier(test.config)

@@ -43,6 +43,13 @@ func (p *payload) check(limits Limits) *Error {
 	if p.keys.pcrs != p.keys.nitroTPMPCRs && len(p.bank()) == 0 {
 		return refuse("pcrs: found no register, expected 1 to %d", pcr.MaxRegisters)
 	}
+	if p.keys.nitroTPMPCRs {
+		for register := range p.NitroTPMPCRs {
+			if register >= pcr.NitroTPMRegisters {
+				return refuse("nitrotpm_pcrs: found the index %d, expected 0 to %d", register, pcr.NitroTPMRegisters-1)
+			}
+		}
+	}
 	if size := len(p.Certificate); size == 0 || size > certs.MaxCertificateSize {
 		return refuse("certificate: found %d bytes, expected 1 to %d", size, certs.MaxCertificateSize)
 	}

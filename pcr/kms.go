@@ -6,13 +6,9 @@ import (
 	"strings"
 )
 
-// Condition keys of AWS KMS for cryptographic attestation (AWS KMS Developer
-// Guide, "Condition keys for attested platforms").
-const (
-	kmsPrefix      = "kms:RecipientAttestation:"
-	kmsImageSHA384 = kmsPrefix + "ImageSha384" // another name for PCR0
-	kmsPCR         = kmsPrefix + "PCR"
-)
+// kmsPrefix begins the condition keys of AWS KMS for cryptographic attestation
+// (AWS KMS Developer Guide, "Condition keys for attested platforms").
+const kmsPrefix = "kms:RecipientAttestation:"
 
 // maxAlternatives bounds the images that one condition, or a whole key policy,
 // may stand for.
@@ -29,19 +25,19 @@ func isKeyPolicy(n node) bool {
 	})
 }
 
-func readKeyPolicyForm(n node) (Policy, error) {
+func (r reader) keyPolicyForm(n node) (Policy, error) {
 	if statements, ok := n.member("Statement"); ok {
-		return readStatements(statements)
+		return r.statements(statements)
 	}
 	if condition, ok := n.member("Condition"); ok {
-		return readStatement(n, condition)
+		return r.statement(n, condition)
 	}
-	return readCondition(n)
+	return r.condition(n)
 }
 
-// readStatements reads a whole key policy. Statements that do not ask for
+// statements reads a whole key policy. Statements that do not ask for
 // attestation, those for administrators for example, say nothing of images.
-func readStatements(n node) (Policy, error) {
+func (r reader) statements(n node) (Policy, error) {
 	statements := []node{n}
 	if elements, ok := n.value.([]node); ok {
 		statements = elements
@@ -52,7 +48,7 @@ func readStatements(n node) (Policy, error) {
 		if !ok || !mentionsAttestation(condition) {
 			continue
 		}
-		p, err := readStatement(statement, condition)
+		p, err := r.statement(statement, condition)
 		if err != nil {
 			return Policy{}, err
 		}
@@ -82,7 +78,7 @@ func mentionsAttestation(condition node) bool {
 	return false
 }
 
-func readStatement(statement, condition node) (Policy, error) {
+func (r reader) statement(statement, condition node) (Policy, error) {
 	if effect, ok := statement.member("Effect"); ok {
 		text, err := effect.text()
 		if err != nil {
@@ -92,13 +88,13 @@ func readStatement(statement, condition node) (Policy, error) {
 			return Policy{}, effect.errorf("found %q, expected \"Allow\": only what a key policy allows names good images", text)
 		}
 	}
-	return readCondition(condition)
+	return r.condition(condition)
 }
 
-// readCondition reads {"StringEquals": {key: value}} or the inner map. All
+// condition reads {"StringEquals": {key: value}} or the inner map. All
 // keys have to hold at once and each key may list alternatives, so the images
 // are all the combinations.
-func readCondition(n node) (Policy, error) {
+func (r reader) condition(n node) (Policy, error) {
 	members, err := n.object()
 	if err != nil {
 		return Policy{}, err
@@ -120,7 +116,7 @@ func readCondition(n node) (Policy, error) {
 	}
 	banks := []Bank{{}}
 	for _, key := range keys {
-		if banks, err = combine(banks, key); err != nil {
+		if banks, err = r.combine(banks, key); err != nil {
 			return Policy{}, err
 		}
 	}
@@ -132,8 +128,8 @@ func readCondition(n node) (Policy, error) {
 }
 
 // combine multiplies the alternatives so far by those of one more key.
-func combine(banks []Bank, key member) ([]Bank, error) {
-	register, err := kmsRegister(key)
+func (r reader) combine(banks []Bank, key member) ([]Bank, error) {
+	register, err := r.kmsRegister(key)
 	if err != nil {
 		return nil, err
 	}
@@ -158,13 +154,17 @@ func combine(banks []Bank, key member) ([]Bank, error) {
 	return out, nil
 }
 
-func kmsRegister(key member) (int, error) {
-	if key.name == kmsImageSHA384 {
+func (r reader) kmsRegister(key member) (int, error) {
+	if r.on.kmsImage != "" && key.name == r.on.kmsImage {
 		return RegisterImage, nil
 	}
-	digits, ok := strings.CutPrefix(key.name, kmsPCR)
+	digits, ok := strings.CutPrefix(key.name, r.on.kmsPCR)
 	if !ok || digits == "" || strings.HasPrefix(digits, "P") {
-		return 0, key.value.errorf("unknown key, expected %s or %s<n>", kmsImageSHA384, kmsPCR)
+		expected := r.on.kmsPCR + "<n>"
+		if r.on.kmsImage != "" {
+			expected = r.on.kmsImage + " or " + expected
+		}
+		return 0, key.value.errorf("unknown key, expected %s", expected)
 	}
 	register, err := parseRegister(digits)
 	if err != nil {

@@ -1,11 +1,14 @@
 package pcr
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// readMeasurementsForm reads the output of nitro-cli build-enclave and
+// measurementsForm reads the output of nitro-cli build-enclave and
 // describe-eif. Beside the measurements it holds descriptions, which AWS may
 // add to; only those that say the file is broken are looked at.
-func readMeasurementsForm(n node) (Policy, error) {
+func (r reader) measurementsForm(n node) (Policy, error) {
 	const damaged = ", expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong"
 	if m, ok := n.member("CheckCRC"); ok && m.value != true {
 		return Policy{}, m.errorf("found %s%s", m.kind(), damaged)
@@ -14,20 +17,20 @@ func readMeasurementsForm(n node) (Policy, error) {
 	if m, ok := n.member("SignatureCheck"); ok && m.value != true && m.value != nil {
 		return Policy{}, m.errorf("found %s%s", m.kind(), damaged)
 	}
-	image, err := readMeasurements(n)
+	image, err := r.measurements(n)
 	return Policy{Images: []Image{image}}, err
 }
 
-// readEnclavesForm reads the output of nitro-cli describe-enclaves. Enclaves
+// enclavesForm reads the output of nitro-cli describe-enclaves. Enclaves
 // that run the same image are one image of the policy.
-func readEnclavesForm(n node) (Policy, error) {
+func (r reader) enclavesForm(n node) (Policy, error) {
 	elements, err := n.array()
 	if err != nil {
 		return Policy{}, err
 	}
 	var images imageSet
 	for _, element := range elements {
-		image, err := readMeasurements(element)
+		image, err := r.measurements(element)
 		if err != nil {
 			return Policy{}, err
 		}
@@ -36,7 +39,7 @@ func readEnclavesForm(n node) (Policy, error) {
 	return Policy{Images: images.list}, nil
 }
 
-func readMeasurements(n node) (Image, error) {
+func (r reader) measurements(n node) (Image, error) {
 	m, ok := n.member("Measurements")
 	if !ok {
 		return Image{}, n.errorf("Measurements: missing")
@@ -48,7 +51,7 @@ func readMeasurements(n node) (Image, error) {
 	registers := make([]member, 0, len(members))
 	for _, m := range members {
 		if m.name == "HashAlgorithm" {
-			if err := checkHashAlgorithm(m.value); err != nil {
+			if err := r.checkHashAlgorithm(m.value); err != nil {
 				return Image{}, err
 			}
 			continue
@@ -62,17 +65,16 @@ func readMeasurements(n node) (Image, error) {
 	return Image{Name: measuredName(n), PCRs: bank}, nil
 }
 
-// checkHashAlgorithm takes the two names that releases of AWS's tools print
-// for SHA-384, each followed by a debug form of the hasher: "Sha384 { ... }"
-// and "Sha512_48 { .. }".
-func checkHashAlgorithm(n node) error {
+// checkHashAlgorithm takes the names that AWS's tools print for SHA-384, each
+// followed by what their debug form has: "Sha384 { ... }".
+func (r reader) checkHashAlgorithm(n node) error {
 	name, err := n.text()
 	if err != nil {
 		return err
 	}
 	first, _, _ := strings.Cut(name, " ")
-	if first != "Sha384" && first != "Sha512_48" {
-		return n.errorf("found %q, expected \"Sha384 { ... }\"", name)
+	if !slices.Contains(r.on.hashNames, first) {
+		return n.errorf("found %q, expected \"%s { ... }\"", name, r.on.hashNames[0])
 	}
 	return nil
 }

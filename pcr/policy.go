@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 )
 
 // Image is a named set of reference values: what the registers of an enclave
@@ -38,7 +39,9 @@ func (e *PolicyError) Error() string { return "policy: " + e.Field + ": " + e.De
 //     is what an unused register and a debugged enclave hold;
 //   - pins code: PCR0, or PCR1 with PCR2, or PCR8;
 //   - has a name that no other image has, or none.
-func (p Policy) Validate() error {
+func (p Policy) Validate() error { return p.validate(enclave) }
+
+func (p Policy) validate(on *platform) error {
 	if len(p.Images) == 0 {
 		return errNoImage
 	}
@@ -48,7 +51,7 @@ func (p Policy) Validate() error {
 			return &PolicyError{fmt.Sprintf("Images[%d].Name", i), fmt.Sprintf("%q names an earlier image too", image.Name)}
 		}
 		seen[image.Name] = true
-		if err := image.validate(i); err != nil {
+		if err := image.validate(on, i); err != nil {
 			return err
 		}
 	}
@@ -58,7 +61,7 @@ func (p Policy) Validate() error {
 var errNoImage = &PolicyError{"Images", "empty: a policy without an image would accept nothing"}
 
 // validate takes the place of the image in the policy, for errors.
-func (i Image) validate(place int) error {
+func (i Image) validate(on *platform, place int) error {
 	refuse := func(register, detail string) error {
 		return &PolicyError{fmt.Sprintf("Images[%d].PCRs%s", place, register), detail}
 	}
@@ -66,30 +69,33 @@ func (i Image) validate(place int) error {
 		return refuse("", "empty: an image without a register would match every enclave")
 	}
 	known := 0
-	for register := range MaxRegisters {
+	for register := range on.registers {
 		value, ok := i.PCRs[register]
 		if !ok {
 			continue
 		}
 		known++
-		if value.IsZero() {
-			return refuse(fmt.Sprintf("[%d]", register), "all zero: zero is no measurement and would match an enclave in debug mode or an unused register")
+		if detail := on.refusesRegister(register, value); detail != "" {
+			return refuse(fmt.Sprintf("[%d]", register), detail)
 		}
 	}
 	if known != len(i.PCRs) {
-		return refuse("", "found a register outside of 0 to 31")
+		return refuse("", fmt.Sprintf("found a register outside of 0 to %d", on.registers-1))
 	}
-	if !i.pinsCode() {
-		return refuse("", "pins no code: list PCR0, or PCR1 with PCR2, or PCR8")
+	if !slices.ContainsFunc(on.pins, i.lists) {
+		return refuse("", "pins no code: list "+on.pinsText)
 	}
 	return nil
 }
 
-func (i Image) pinsCode() bool {
-	has := func(register int) bool { _, ok := i.PCRs[register]; return ok }
-	return has(RegisterImage) ||
-		has(RegisterKernel) && has(RegisterApplication) ||
-		has(RegisterCertificate)
+// lists reports whether all the given registers are in the image.
+func (i Image) lists(registers []int) bool {
+	for _, register := range registers {
+		if _, ok := i.PCRs[register]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // Match returns the first image of p that got satisfies. It returns a
@@ -99,8 +105,10 @@ func (i Image) pinsCode() bool {
 // Match compares measurements and nothing else: whether the registers come
 // from a genuine document, or from an enclave in debug mode, is for package
 // attestation to say.
-func (p Policy) Match(got Bank) (Image, error) {
-	if err := p.Validate(); err != nil {
+func (p Policy) Match(got Bank) (Image, error) { return p.match(enclave, got) }
+
+func (p Policy) match(on *platform, got Bank) (Image, error) {
+	if err := p.validate(on); err != nil {
 		return Image{}, err
 	}
 	for _, image := range p.Images {
@@ -145,7 +153,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	policy, err := readPolicyForm(n)
+	policy, err := reader{enclave}.policyForm(n)
 	if err != nil {
 		return err
 	}

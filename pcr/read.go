@@ -29,15 +29,20 @@ const maxPolicySize = 1 << 20
 // policies that do not pass [Policy.Validate] are errors that say where in the
 // JSON they are. At most 1 MiB is read. A Policy is returned only without an
 // error.
-func ReadPolicy(r io.Reader) (Policy, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxPolicySize+1))
+func ReadPolicy(r io.Reader) (Policy, error) { return reader{enclave}.read(r) }
+
+// reader reads the policies of one platform.
+type reader struct{ on *platform }
+
+func (r reader) read(from io.Reader) (Policy, error) {
+	data, err := io.ReadAll(io.LimitReader(from, maxPolicySize+1))
 	if err != nil {
 		return Policy{}, fmt.Errorf("policy: %w", err)
 	}
 	if len(data) > maxPolicySize {
 		return Policy{}, fmt.Errorf("policy: found more than %d bytes, expected at most that", maxPolicySize)
 	}
-	policy, err := readAnyForm(data)
+	policy, err := r.anyForm(data)
 	if err != nil {
 		var invalid *PolicyError
 		if errors.As(err, &invalid) {
@@ -48,12 +53,12 @@ func ReadPolicy(r io.Reader) (Policy, error) {
 	return policy, nil
 }
 
-func readAnyForm(data []byte) (Policy, error) {
+func (r reader) anyForm(data []byte) (Policy, error) {
 	n, err := parseJSON(data)
 	if err != nil {
 		return Policy{}, err
 	}
-	read, err := formOf(n)
+	read, err := r.formOf(n)
 	if err != nil {
 		return Policy{}, err
 	}
@@ -61,35 +66,35 @@ func readAnyForm(data []byte) (Policy, error) {
 	if err != nil {
 		return Policy{}, err
 	}
-	if err := policy.Validate(); err != nil {
+	if err := policy.validate(r.on); err != nil {
 		return Policy{}, err
 	}
 	return policy, nil
 }
 
 // formOf tells the forms apart by one key that only one of them has.
-func formOf(n node) (func(node) (Policy, error), error) {
+func (r reader) formOf(n node) (func(node) (Policy, error), error) {
 	if elements, ok := n.value.([]node); ok {
 		if len(elements) > 0 {
 			if _, ok := elements[0].member("Measurements"); ok {
-				return readEnclavesForm, nil
+				return r.enclavesForm, nil
 			}
 		}
 		return nil, errNoPolicy
 	}
 	if _, ok := n.member("images"); ok {
-		return readPolicyForm, nil
+		return r.policyForm, nil
 	}
 	if _, ok := n.member("Measurements"); ok {
-		return readMeasurementsForm, nil
+		return r.measurementsForm, nil
 	}
 	if isKeyPolicy(n) {
-		return readKeyPolicyForm, nil
+		return r.keyPolicyForm, nil
 	}
 	return nil, errNoPolicy
 }
 
-func readPolicyForm(n node) (Policy, error) {
+func (r reader) policyForm(n node) (Policy, error) {
 	members, err := n.object()
 	if err != nil {
 		return Policy{}, err

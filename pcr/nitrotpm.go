@@ -1,0 +1,59 @@
+package pcr
+
+import "io"
+
+// NitroTPMRegisters is how many registers a NitroTPM has; their indexes are 0
+// to 23.
+const NitroTPMRegisters = 24
+
+// Registers of an EC2 instance with NitroTPM that say what booted (TCG PC
+// Client Platform Firmware Profile, section 3.3.4; EC2 User Guide, "EC2 instance
+// attestation"). The registers of one kind of document mean nothing for the
+// other.
+const (
+	RegisterBootLoader  = 4  // boot loader and kernel image
+	RegisterSecureBoot  = 7  // Secure Boot state and keys
+	RegisterCommandLine = 12 // kernel command line, zero unless it was overridden
+)
+
+// ValidateNitroTPM is [Policy.Validate] for the documents of EC2 instances with
+// NitroTPM. An image has to list PCR4 with PCR12, or PCR7; only PCR12 may be
+// zero; PCR16 and PCR23, which the instance can reset, are refused.
+//
+// PCR7 pins who may sign what boots, not what boots, and that only where
+// Secure Boot is on, which the register's value has to say: take it from an
+// instance on which it is.
+func (p Policy) ValidateNitroTPM() error { return p.validate(nitroTPM) }
+
+// MatchNitroTPM is [Policy.Match] for the documents of EC2 instances with
+// NitroTPM.
+func (p Policy) MatchNitroTPM(got Bank) (Image, error) { return p.match(nitroTPM, got) }
+
+// ReadNitroTPMPolicy is [ReadPolicy] for the documents of EC2 instances with
+// NitroTPM. In place of the output of nitro-cli it reads that of AWS's
+// nitro-tpm-pcr-compute, {"Measurements": {"HashAlgorithm": "SHA384 { ... }",
+// "PCR4": ..., "PCR7": ..., "PCR12": ...}}, and in place of the condition keys
+// for enclaves kms:RecipientAttestation:NitroTPMPCR<n>.
+func ReadNitroTPMPolicy(r io.Reader) (Policy, error) { return reader{nitroTPM}.read(r) }
+
+// DescribeNitroTPM returns in a few words what a register of an EC2 instance
+// with NitroTPM stands for.
+func DescribeNitroTPM(register int) string {
+	switch register {
+	case 0, 2:
+		return "firmware"
+	case 1, 3:
+		return "firmware configuration"
+	case RegisterBootLoader:
+		return "boot loader and kernel"
+	case 5:
+		return "boot configuration"
+	case RegisterSecureBoot:
+		return "Secure Boot state and keys"
+	case RegisterCommandLine:
+		return "kernel command line"
+	case 16, 23:
+		return "can be reset by the instance"
+	}
+	return "operating system"
+}
