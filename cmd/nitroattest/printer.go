@@ -10,16 +10,17 @@ import (
 
 // printer writes outcomes as they come and remembers the exit status.
 type printer struct {
-	std    stdio
-	json   bool
-	colour palette
+	std      stdio
+	json     bool
+	colour   palette
+	progress *progress
 
-	printed                           int
+	seen, printed                     int
 	unread, notAuthentic, refusedOnly bool
 }
 
 func newPrinter(std stdio, asJSON bool) *printer {
-	return &printer{std: std, json: asJSON, colour: newPalette(std.out)}
+	return &printer{std: std, json: asJSON, colour: newPalette(std.out), progress: newProgress(std)}
 }
 
 func (p *printer) print(o outcome) error {
@@ -41,8 +42,11 @@ func (p *printer) print(o outcome) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if err := o.problem(); err != nil {
+		p.progress.clear()
 		printError(p.std.err, err)
 	}
+	p.seen++
+	p.progress.show("%d documents", p.seen)
 	return nil
 }
 

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// progress keeps one line on a terminal up to date about long work.
+type progress struct {
+	w     io.Writer // nil: nobody looks
+	shown time.Time
+}
+
+const (
+	progressInterval = 100 * time.Millisecond
+	clearLine        = "\r\x1b[K"
+)
+
+// newProgress shows progress where standard error is a terminal, unless the
+// results go to a terminal themselves and are progress enough.
+func newProgress(std stdio) *progress {
+	if !isTerminal(std.err) || isTerminal(std.out) {
+		return &progress{}
+	}
+	return &progress{w: std.err}
+}
+
+func (p *progress) show(format string, args ...any) {
+	if p.w == nil || time.Since(p.shown) < progressInterval {
+		return
+	}
+	p.shown = time.Now()
+	fmt.Fprint(p.w, clearLine+fmt.Sprintf(format, args...))
+}
+
+// clear makes room for other output.
+func (p *progress) clear() {
+	if p.w != nil && !p.shown.IsZero() {
+		fmt.Fprint(p.w, clearLine)
+		p.shown = time.Time{}
+	}
+}
