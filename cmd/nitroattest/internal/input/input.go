@@ -101,6 +101,9 @@ func unwrap(text []byte) ([]byte, error) {
 	case '<':
 		return nil, errors.New("found HTML or XML, expected an attestation document")
 	}
+	if bytes.HasPrefix(text, []byte("-----BEGIN")) {
+		return nil, errors.New("found PEM, expected an attestation document")
+	}
 	text = withoutSpace(text)
 	if digits := bytes.TrimPrefix(bytes.TrimPrefix(text, []byte("0x")), []byte("0X")); isHex(digits) {
 		return hexBytes(digits)
