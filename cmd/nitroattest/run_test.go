@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -82,5 +83,39 @@ func TestHostileFileNamesAreEscaped(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(stdout, "\n"))
 			assert.NotContains(t, stdout, "\x1b")
 		})
+	}
+}
+
+func TestHostileNamesOfDocumentsAreEscaped(t *testing.T) {
+	evidence, err := os.ReadFile(nautilus)
+	require.NoError(t, err)
+	const hostile, escaped = "\x1b[2J\nACCEPTED \x9b", `\x1b[2J\nACCEPTED \x9b`
+	file := filepath.Join(t.TempDir(), hostile)
+	if err := os.WriteFile(file, evidence, 0o666); err != nil {
+		t.Skip("no such names on this file system")
+	}
+	for verdict, args := range map[string][]string{
+		"ACCEPTED  ":          {"verify", "--recorded", "--any-image"},
+		"REFUSED  ":           {"verify", "--recorded", "--any-image", "--nonce", "00"},
+		"NOT AUTHENTICATED  ": {"inspect"},
+	} {
+		_, stdout, stderr := command(append(args, file)...)
+		first, _, _ := strings.Cut(stdout, "\n")
+		assert.True(t, strings.HasPrefix(first, verdict), first)
+		assert.Contains(t, first, escaped)
+		assert.NotContains(t, stdout+stderr, "\x1b")
+		assert.NotContains(t, stdout+stderr, "\x9b")
+	}
+}
+
+// A policy may come from elsewhere, too.
+func TestHostileNamesOfImagesAreEscaped(t *testing.T) {
+	policy := filepath.Join(t.TempDir(), "policy.json")
+	for digit, verdict := range map[string]string{"2": "  image      ", "3": "  not image  "} {
+		text := `{"images": [{"name": "\u001b[2Jx\n", "pcrs": {"0": "cbe1afb6ed0ff89f10295af0b802247ec5670da8f886e71a4226373b032c322f4e42c9c98288e7211682b258684505a` + digit + `"}}]}`
+		require.NoError(t, os.WriteFile(policy, []byte(text), 0o666))
+		_, stdout, stderr := command("verify", "--recorded", "--policy", policy, nautilus)
+		assert.Contains(t, stdout, verdict+`\x1b[2Jx\n`+"\n")
+		assert.NotContains(t, stdout+stderr, "\x1b")
 	}
 }
