@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nitroattest/nitroattest/attestation"
-	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 )
@@ -31,6 +30,9 @@ type appraisalFlags struct {
 	userData   string
 	publicKey  string
 	root       string
+	partition  string
+	crls       []string
+	missingCRL string
 
 	changed func(name string) bool
 }
@@ -45,10 +47,13 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.maxAge, "max-age", 0, "the largest age of the document, 5m for example")
 	flags.BoolVar(&f.recorded, "recorded", false, "appraise as of the document's own timestamp; says nothing of freshness")
 	flags.StringVar(&f.at, "at", "", "verification time in place of now, as `RFC3339`")
-	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave")
+	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
+	flags.StringVar(&f.partition, "partition", partitionAWS, "AWS partition whose root to trust: aws or aws-us-gov")
+	flags.StringArrayVar(&f.crls, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
+	flags.StringVar(&f.missingCRL, "missing-crl", missingRefuse, "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept")
 	f.changed = flags.Changed
 }
 
@@ -77,10 +82,11 @@ func (f *appraisalFlags) config() (attestation.Config, error) {
 	if config.Policy, err = f.readPolicy(); err != nil {
 		return config, err
 	}
-	if f.changed("root") {
-		if config.Roots, err = readRoots(f.root); err != nil {
-			return config, err
-		}
+	if config.Roots, err = f.roots(); err != nil {
+		return config, err
+	}
+	if config.Revocations, err = f.revocations(); err != nil {
+		return config, err
 	}
 	if f.changed("at") {
 		at, err := time.Parse(time.RFC3339, f.at)
@@ -107,29 +113,35 @@ func (f *appraisalFlags) readPolicy() (pcr.Policy, error) {
 	case f.anyImage:
 		return pcr.Policy{}, nil
 	case len(f.pcrs) > 0:
-		return policyOfFlags(f.pcrs)
+		return f.policyOfRegisters()
 	default:
-		return readPolicyFile(f.policy)
+		return f.readPolicyFile(f.policy)
 	}
 }
 
-func readPolicyFile(name string) (pcr.Policy, error) {
+func (f *appraisalFlags) isNitroTPM() bool { return f.kind == string(attestation.NitroTPM) }
+
+func (f *appraisalFlags) readPolicyFile(name string) (pcr.Policy, error) {
+	read := pcr.ReadPolicy
+	if f.isNitroTPM() {
+		read = pcr.ReadNitroTPMPolicy
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
 	}
 	defer file.Close()
-	policy, err := pcr.ReadPolicy(file)
+	policy, err := read(file)
 	if err != nil {
 		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
 	}
 	return policy, nil
 }
 
-// policyOfFlags makes one image of all --pcr flags.
-func policyOfFlags(flags []string) (pcr.Policy, error) {
+// policyOfRegisters makes one image of all --pcr flags.
+func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
 	bank := pcr.Bank{}
-	for _, flag := range flags {
+	for _, flag := range f.pcrs {
 		name, digits, ok := strings.Cut(flag, "=")
 		register, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(name), "PCR"))
 		if !ok || err != nil {
@@ -143,22 +155,14 @@ func policyOfFlags(flags []string) (pcr.Policy, error) {
 		}
 	}
 	policy := pcr.Policy{Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
-	if err := policy.Validate(); err != nil {
+	validate := policy.Validate
+	if f.isNitroTPM() {
+		validate = policy.ValidateNitroTPM
+	}
+	if err := validate(); err != nil {
 		return pcr.Policy{}, fmt.Errorf("--pcr: %w", err)
 	}
 	return policy, nil
-}
-
-func readRoots(name string) (*certs.Roots, error) {
-	data, err := os.ReadFile(name)
-	if err != nil {
-		return nil, fmt.Errorf("--root: %s: %w", name, input.WithoutPath(err))
-	}
-	roots, err := certs.ParseRoots(data)
-	if err != nil {
-		return nil, fmt.Errorf("--root: %s: %w", name, err)
-	}
-	return roots, nil
 }
 
 // expect reads the flags of freshness and binding.
