@@ -58,4 +58,13 @@
 //
 // A [Blueprint] is a document before it is signed. Whatever is edited in it,
 // everything else is signed anew, so that the edit is the only thing wrong.
+// [Mutations] are several hundred such edits as values, sorted by the check of
+// package attestation that has to catch them; [Variations] are edits that must
+// be accepted. [Hypervisor.Case] carries one out, together with everything that
+// a verifier has to be told to judge the result:
+//
+//	for _, m := range attestationtest.Mutations() {
+//		c := h.Case(m)
+//		// the verifier under test has to refuse c.Document for m.Reason
+//	}
 package attestationtest

@@ -1,0 +1,45 @@
+package attestationtest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+)
+
+// validityMutations are about times at which a certificate does not count. The
+// dates of the others, and of the document, are in order.
+func validityMutations() []Mutation {
+	reason := func(r attestation.Reason, at func(Level) Mutation) func(Level) Mutation {
+		return func(level Level) Mutation {
+			m := at(level)
+			m.Reason = r
+			return m
+		}
+	}
+	return slices.Concat(
+		at(belowRoot, reason(attestation.CertificateExpired,
+			certificate(15, "expired", "it expired a second ago, after the document was made", func(b *Blueprint, c *Certificate) {
+				c.NotAfter = b.judged().Add(-time.Second)
+			}))),
+		at(belowRoot, reason(attestation.CertificateNotYetValid,
+			certificate(15, "not-yet-valid", "it becomes valid in a second", func(b *Blueprint, c *Certificate) {
+				c.NotBefore = b.judged().Add(time.Second)
+			}))),
+		at([]Level{LevelLeaf}, reason(attestation.CertificateExpired,
+			certificate(15, "validity-reversed", "notAfter is before notBefore, both past", func(b *Blueprint, c *Certificate) {
+				c.NotBefore, c.NotAfter = b.judged().Add(-time.Minute), b.judged().Add(-2*time.Minute)
+			}))),
+		[]Mutation{{
+			Name: "replay-of-last-year", Check: 22, Reason: attestation.CertificateExpired,
+			Comment: "everything was in order a year ago: a verifier that goes by the document's own time accepts it",
+			Arrange: func(c *Case) { c.MaxAge = 0 },
+			Apply: func(b *Blueprint) {
+				for _, c := range b.Chain[LevelRegional:] {
+					c.NotBefore, c.NotAfter = c.NotBefore.AddDate(-1, 0, 0), c.NotAfter.AddDate(-1, 0, 0)
+				}
+				b.Set("timestamp", timestamp(b.time.AddDate(-1, 0, 0)))
+			},
+		}},
+	)
+}

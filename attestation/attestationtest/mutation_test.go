@@ -1,0 +1,195 @@
+package attestationtest_test
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// reported names the lines of a report that answer for a check. Some wrong
+// types are noticed before their meaning is.
+var reported = map[int][]string{
+	1: {"evidence"}, 2: {"evidence"}, 3: {"algorithm"}, 4: {"envelope"}, 5: {"evidence", "envelope", "signature"},
+	6: {"evidence", "payload"}, 7: {"nonce", "user-data", "public-key", "measurements"}, 8: {"signature"}, 9: {"fields"},
+	10: {"kind"}, 11: {"root"}, 12: {"chain"}, 13: {"chain"}, 14: {"chain", "chain-signatures"}, 15: {"validity"},
+	16: {"chain"}, 17: {"chain"}, 20: {"signature"}, 21: {"nonce", "age", "timestamp"}, 22: {"validity"},
+	24: {"debug"}, 25: {"measurements"}, 26: {"measurements"}, 28: {"user-data", "public-key"},
+}
+
+// failures returns the names of the checks that a report says failed.
+func failures(report *attestation.Report) []string {
+	var names []string
+	for _, check := range report.Checks {
+		if check.Status == attestation.Fail {
+			names = append(names, check.Name)
+		}
+	}
+	return names
+}
+
+// verifier returns the one that a case is for.
+func verifier(t *testing.T, config attestation.Config) *attestation.Verifier {
+	t.Helper()
+	v, err := attestation.NewVerifier(config)
+	if config.Kind == attestation.NitroTPM && err != nil {
+		t.Skipf("package attestation cannot verify documents of a NitroTPM: %v", err)
+	}
+	require.NoError(t, err)
+	return v
+}
+
+// acceptsOriginal makes sure that it is the mutation that a document is
+// refused for.
+func acceptsOriginal(t *testing.T, h *attestationtest.Hypervisor, c attestationtest.Case) {
+	t.Helper()
+	config := c.Config()
+	config.Roots = h.Roots()
+	_, err := verifier(t, config).Verify(c.Original, c.Expect())
+	assert.NoError(t, err, "the original")
+}
+
+func TestMutationsAreRefusedForTheirReason(t *testing.T) {
+	h := seeded()
+	for _, m := range attestationtest.Mutations() {
+		t.Run(m.Name, func(t *testing.T) {
+			c := h.Case(m)
+			acceptsOriginal(t, h, c)
+			assert.NotEqual(t, c.Original, c.Document)
+			report := verifier(t, c.Config()).Appraise(c.Document, c.Expect())
+			result, err := report.Result()
+			assert.Nil(t, result)
+			var refused *attestation.Error
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, m.Reason, refused.Reason, "%s: %v", m.Comment, err)
+
+			failed := failures(report)
+			require.NotEmpty(t, failed)
+			assert.Contains(t, reported[m.Check], failed[0])
+			if m.Reason != attestation.DebugMode { // zeros match no policy either
+				assert.Len(t, failed, 1, "only this check can tell")
+			}
+		})
+	}
+}
+
+func TestVariationsAreAccepted(t *testing.T) {
+	h := seeded()
+	for _, m := range attestationtest.Variations() {
+		t.Run(m.Name, func(t *testing.T) {
+			c := h.Case(m)
+			assert.Empty(t, m.Reason)
+			acceptsOriginal(t, h, c)
+			_, err := verifier(t, c.Config()).Verify(c.Document, c.Expect())
+			assert.NoError(t, err, m.Comment)
+		})
+	}
+}
+
+// Checks 18, 19, 23, 27, 29 and 30 are about how a verifier is set up and what
+// it does, not about a document.
+func TestMutationsCoverTheChecks(t *testing.T) {
+	var covered []int
+	for _, m := range attestationtest.Mutations() {
+		if !slices.Contains(covered, m.Check) {
+			covered = append(covered, m.Check)
+		}
+	}
+	assert.Equal(t, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 20, 21, 22, 24, 25, 26, 28}, covered)
+}
+
+func TestMutationsAreDistinct(t *testing.T) {
+	h := seeded()
+	names, comments, documents := map[string]bool{}, map[string]bool{}, map[string]string{}
+	all := append(attestationtest.Mutations(), attestationtest.Variations()...)
+	assert.Greater(t, len(all), 500)
+	for _, m := range all {
+		assert.Regexp(t, regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`), m.Name)
+		assert.False(t, names[m.Name], m.Name)
+		assert.False(t, comments[m.Comment], "%s: %s", m.Name, m.Comment)
+		names[m.Name], comments[m.Comment] = true, true
+		c := h.Case(m)
+		if m.Arrange == nil && m.Apply != nil { // others may differ in what is expected only
+			assert.Empty(t, documents[string(c.Document)], m.Name)
+			documents[string(c.Document)] = m.Name
+		}
+	}
+}
+
+func TestCaseDependsOnItsMutationOnly(t *testing.T) {
+	m := attestationtest.Mutations()[0]
+	h := seeded()
+	want := h.Case(m)
+	h.Attest(attestationtest.Request{})
+	h.Case(attestationtest.Mutations()[1])
+	got := h.Case(m)
+	assert.Equal(t, want.Document, got.Document)
+	assert.Equal(t, want.Original, got.Original)
+	assert.Equal(t, seeded().Case(m).Document, got.Document)
+}
+
+// A hypervisor's options do not matter to its cases, nor does it need a seed.
+func TestCaseOfAnyHypervisor(t *testing.T) {
+	for _, h := range []*attestationtest.Hypervisor{
+		attestationtest.NewHypervisor(),
+		seeded(attestationtest.WithDebugMode(), attestationtest.WithDefiniteMap(), attestationtest.WithNitroTPM()),
+		seeded(attestationtest.WithRegion("ap-southeast-1"), attestationtest.WithImage(pcr.Bank{0: {}})),
+	} {
+		c := h.Case(attestationtest.Mutation{})
+		acceptsOriginal(t, h, c)
+		assert.Equal(t, c.Original, c.Document, "a mutation that does nothing")
+	}
+}
+
+// Users write mutations of their own.
+func TestCaseOfAnOwnMutation(t *testing.T) {
+	h := seeded()
+	c := h.Case(attestationtest.Mutation{
+		Name: "own", Reason: attestation.MeasurementMismatch,
+		Apply: func(b *attestationtest.Blueprint) { b.SetPCR(2, pcr.Value{1}) },
+	})
+	acceptsOriginal(t, h, c)
+	_, err := verifier(t, c.Config()).Verify(c.Document, c.Expect())
+	assert.ErrorIs(t, err, attestation.MeasurementMismatch)
+	var mismatch *pcr.MismatchError
+	require.True(t, errors.As(err, &mismatch))
+	assert.Equal(t, 2, mismatch.Images[1].Differing()[0].Register)
+}
+
+// Mutations can be made to a document of either kind and without optional
+// fields, even where they make no sense.
+func TestMutationsApplyToAnyDocument(t *testing.T) {
+	for _, h := range []*attestationtest.Hypervisor{seeded(), seeded(attestationtest.WithNitroTPM())} {
+		for _, m := range append(attestationtest.Mutations(), attestationtest.Variations()...) {
+			if m.Apply == nil {
+				continue
+			}
+			b := h.Blueprint(attestationtest.Request{})
+			assert.NotPanics(t, func() {
+				m.Apply(b)
+				b.Document()
+			}, m.Name)
+		}
+	}
+}
+
+// A mutation of a signature that is not there leaves it so.
+func TestSignatureMutationsNeedASignature(t *testing.T) {
+	for _, m := range attestationtest.Mutations() {
+		if m.Name != "signature-first-bit" {
+			continue
+		}
+		b := seeded().Blueprint(attestationtest.Request{})
+		m.Apply(b)
+		b.Certificate.Key = nil
+		assert.True(t, bytes.HasSuffix(b.Document(), []byte{0x40}))
+	}
+}
