@@ -100,7 +100,9 @@ func TestNitroTPM(t *testing.T) {
 		assert.Equal(t, bytes.Repeat([]byte{0xff}, pcr.Size), value(document.PCRs[register]), register)
 	}
 	assert.False(t, document.PCRs.Debug(), "a NitroTPM has no debug mode")
+	assert.True(t, document.PCRs[pcr.RegisterCommandLine].IsZero(), "nobody overrode the command line")
 	assert.Equal(t, subset(document.PCRs, 4, 7, 12), h.Enclave().Image().PCRs)
+	require.NoError(t, pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}.ValidateNitroTPM())
 }
 
 // go-cose, which is not ours, verifies the signature.

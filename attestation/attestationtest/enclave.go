@@ -39,17 +39,19 @@ func (e *Enclave) Instance() *Instance { return e.instance }
 
 // Image returns the reference values of the enclave's image: PCR0, PCR1 and
 // PCR2, and PCR8 if it is signed. They are the same in debug mode, whose
-// documents do not match them. For a NitroTPM they are PCR4, PCR7 and PCR12.
+// documents do not match them. For a NitroTPM they are PCR4, PCR7 and PCR12,
+// of which the last is zero.
 func (e *Enclave) Image() pcr.Image {
-	pinned := []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication, pcr.RegisterCertificate}
-	if e.nitroTPM {
-		pinned = []int{4, 7, 12}
+	pinned := []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication}
+	switch {
+	case e.nitroTPM:
+		pinned = []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine}
+	case !e.image[pcr.RegisterCertificate].IsZero():
+		pinned = append(pinned, pcr.RegisterCertificate)
 	}
 	image := pcr.Image{Name: "simulated", PCRs: pcr.Bank{}}
 	for _, register := range pinned {
-		if value := e.image[register]; !value.IsZero() {
-			image.PCRs[register] = value
-		}
+		image.PCRs[register] = e.image[register]
 	}
 	return image
 }

@@ -52,14 +52,13 @@ func measurementMutations() []Mutation {
 		n := strconv.Itoa(register)
 		all = append(all,
 			measured(25, n+"-bit", "PCR"+n+" differs in its last bit", func(b *Blueprint) {
-				value := pcr.Value(contentOf(b.register(register).Value))
-				value[pcr.Size-1] ^= 1
-				b.SetPCR(register, value)
+				b.flipRegister(register)
 			}),
 			measured(25, n+"-missing", "PCR"+n+" is not listed: a loop over the document's registers does not notice", func(b *Blueprint) {
 				b.RemovePCR(register)
 			}))
 	}
+	all = append(all, bootMutations()...)
 	return append(all,
 		measured(25, "all-missing", "none of the registers that the policy lists is there; the others are", func(b *Blueprint) {
 			for _, register := range []int{0, 1, 2, 8} {

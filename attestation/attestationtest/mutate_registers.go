@@ -19,7 +19,7 @@ func lastRegister(name, comment string, value ...byte) Mutation {
 }
 
 func registerMutations() []Mutation {
-	tpm := addRegister("nitrotpm-index-24", "a NitroTPM has registers 0 to 23", cborInt(tpmRegisters))
+	tpm := addRegister("nitrotpm-index-24", "a NitroTPM has registers 0 to 23", cborInt(pcr.NitroTPMRegisters))
 	tpm.NitroTPM = true
 	return []Mutation{
 		field("pcrs-empty", "no register at all, so that a loop over them finds nothing wrong", func(b *Blueprint) { b.PCRs = nil }),

@@ -2,10 +2,8 @@ package attestationtest
 
 import "github.com/nitroattest/nitroattest/pcr"
 
-const (
-	bootRegisters = 16 // 0 to 15, locked at boot
-	tpmRegisters  = 24 // of a NitroTPM
-)
+// bootRegisters is how many registers of an enclave are locked at boot.
+const bootRegisters = pcr.RegisterUser
 
 // allOnes is what a TPM's registers 17 to 22 hold unless the platform was
 // started for dynamic launch (TCG PC Client Platform TPM Profile, section 4.6).

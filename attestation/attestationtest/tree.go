@@ -118,8 +118,8 @@ func (e *Enclave) measure(image pcr.Bank) pcr.Bank {
 	made := []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication}
 	count := bootRegisters
 	if e.nitroTPM {
-		made = []int{0, 1, 2, 3, 4, 5, 6, 7, 9, 11, 12}
-		count = tpmRegisters
+		made = []int{0, 1, 2, 3, 4, 5, 6, 7, 9, 11} // PCR12 is zero unless the command line is overridden
+		count = pcr.NitroTPMRegisters
 	}
 	for register := range count {
 		bank[register] = pcr.Value{}

@@ -2,7 +2,6 @@ package attestationtest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/nitroattest/nitroattest/pcr"
 )
@@ -16,7 +15,7 @@ func variation(check int, name, comment string, apply func(*Blueprint)) Mutation
 // has signed, or may sign next, and values at the edges of what is allowed.
 // Their Reason is empty.
 func Variations() []Mutation {
-	all := slices.Concat(encodingVariations(), fieldVariations(), chainVariations(), freshnessVariations())
+	all := slices.Concat(encodingVariations(), fieldVariations(), nitroTPMVariations(), chainVariations(), freshnessVariations())
 	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Check - b.Check })
 	return all
 }
@@ -102,51 +101,21 @@ func fieldVariations() []Mutation {
 	}
 }
 
-func chainVariations() []Mutation {
-	edit := func(check int, name, comment string, level Level, f func(*Blueprint, *Certificate)) Mutation {
-		return variation(check, name, comment, func(b *Blueprint) { f(b, b.Chain[level]) })
-	}
-	return []Mutation{
-		edit(15, "leaf-expires-now", "the leaf expires in this second, which is its last", LevelLeaf, func(b *Blueprint, c *Certificate) {
-			c.NotAfter = b.judged()
+func nitroTPMVariations() []Mutation {
+	all := []Mutation{
+		variation(10, "nitrotpm", "the document of a NitroTPM, where one is asked for", nil),
+		variation(24, "nitrotpm-zeros", "registers 0 to 2 of a NitroTPM are zero, which is not debug mode", func(b *Blueprint) {
+			for register := range 3 {
+				b.SetPCR(register, pcr.Value{})
+			}
 		}),
-		edit(15, "instance-valid-from-now", "the instance certificate becomes valid in this second", LevelInstance, func(b *Blueprint, c *Certificate) {
-			c.NotBefore = b.judged()
-		}),
-		edit(15, "leaf-longer-than-issuer", "the leaf outlives its issuer, and the instance certificate the zonal one: validity need not nest", LevelZonal, func(b *Blueprint, c *Certificate) {
-			c.NotAfter = b.judged().Add(time.Minute)
-		}),
-		edit(16, "instance-without-identifiers", "the instance certificate has no key identifiers, as until 2023", LevelInstance, func(_ *Blueprint, c *Certificate) {
-			c.removeExtension(oidSubjectKeyID)
-			c.removeExtension(oidAuthorityKeyID)
-		}),
-		edit(16, "leaf-critical-key-usage", "the leaf's key usage is critical, as RFC 5280 would have it", LevelLeaf, func(_ *Blueprint, c *Certificate) {
-			c.setExtension(keyUsage(true, usageLeaf))
-		}),
-		edit(16, "unknown-non-critical", "the leaf has an extension of nobody's that is not critical", LevelLeaf, func(_ *Blueprint, c *Certificate) {
-			c.Extensions = append(c.Extensions, padding(1))
-		}),
-		edit(13, "serial-of-one-byte", "the zonal certificate has a serial number of one byte", LevelZonal, func(_ *Blueprint, c *Certificate) {
-			c.Serial = []byte{1}
-		}),
-		edit(17, "other-region", "the leaf is of a region that was opened later", LevelLeaf, func(b *Blueprint, c *Certificate) {
-			c.Subject = instanceName(b.module + ".xx-future-9.aws")
+		variation(27, "nitrotpm-reset", "the guest has reset registers 16 and 23 of a NitroTPM, which no policy lists, and extended them", func(b *Blueprint) {
+			b.SetPCR(16, pcr.Value(b.random("16", pcr.Size)))
+			b.SetPCR(23, pcr.Value(b.random("23", pcr.Size)))
 		}),
 	}
-}
-
-func freshnessVariations() []Mutation {
-	at := func(name, comment string, offset time.Duration) Mutation {
-		return variation(21, name, comment, func(b *Blueprint) { b.Set("timestamp", timestamp(b.judged().Add(offset))) })
+	for i := range all {
+		all[i].NitroTPM = true
 	}
-	unlimited := variation(21, "as-old-as-leaf", "the document is from the second in which its leaf became valid, and there is a nonce and no age limit", func(b *Blueprint) {
-		b.Set("timestamp", timestamp(b.Certificate.NotBefore))
-	})
-	unlimited.Arrange = func(c *Case) { c.MaxAge = 0 }
-	return []Mutation{
-		at("at-age-limit", "the document is exactly as old as it may be", -caseMaxAge),
-		at("now", "the document is from this moment", 0),
-		at("a-second-ahead", "the document is from a second ahead, as clocks differ", time.Second),
-		unlimited,
-	}
+	return all
 }
