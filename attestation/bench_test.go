@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -59,6 +60,8 @@ func BenchmarkVerify(b *testing.B) {
 			verifyOne(b, v, evidence)
 		}
 	})
+	b.Run("zone-cached", benchZoneCached)
+	b.Run("instance-cached", benchInstanceCached)
 	b.Run("leaf-cached", func(b *testing.B) {
 		v := newVerifier(b, benchConfig(b, 0))
 		verifyOne(b, v, evidence)
@@ -77,6 +80,39 @@ func BenchmarkVerify(b *testing.B) {
 			}
 		})
 	})
+}
+
+// benchZoneCached verifies the first document of a new instance in a known
+// zone. No two recorded documents are such a pair, so these are simulated.
+func benchZoneCached(b *testing.B) {
+	h := attestationtest.NewHypervisor()
+	zone := h.Enclave().Instance().Zone()
+	known := h.Attest(attestationtest.Request{})
+	fresh := zone.NewInstance().NewEnclave().Attest(attestationtest.Request{})
+	config := anyImage()
+	config.Roots = h.Roots()
+	benchPrimed(b, config, known, fresh)
+}
+
+// benchInstanceCached verifies the first document of a new enclave on a known
+// instance: the two of one instance that were recorded 27 seconds apart.
+func benchInstanceCached(b *testing.B) {
+	known := readEvidence(b, "blocky-nitro-attestation-72ffd8.cbor")
+	fresh := readEvidence(b, "blocky-nitro-attestation-debug-f67dfb.cbor")
+	benchPrimed(b, anyImage(), known, fresh)
+}
+
+// benchPrimed measures the verification of one document by a verifier that has
+// seen another one and nothing else.
+func benchPrimed(b *testing.B, config attestation.Config, known, fresh []byte) {
+	b.ReportAllocs()
+	for range b.N {
+		b.StopTimer()
+		v := newVerifier(b, config)
+		verifyOne(b, v, known)
+		b.StartTimer()
+		verifyOne(b, v, fresh)
+	}
 }
 
 func verifyOne(b *testing.B, v *attestation.Verifier, evidence []byte) {
