@@ -70,6 +70,9 @@ func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, a
 	if err := inOrder(files(args, list), work, p.print); err != nil {
 		return err
 	}
+	if p.seen == 0 {
+		return errors.New("--files-from: found no file in the list, expected at least one")
+	}
 	return p.status()
 }
 
