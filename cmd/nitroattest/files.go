@@ -45,7 +45,8 @@ func walk(name string, yield func(string, error) bool) bool {
 		return yield(name, nil) // reading it will tell what is wrong
 	}
 	found := false
-	err = filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+	// With the separator after it, a link to a directory is followed.
+	err = filepath.WalkDir(name+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			return nil
 		}
