@@ -69,6 +69,13 @@ func TestReadPolicyReadsEverySpellingOfTheHashAlgorithm(t *testing.T) {
 	}
 }
 
+// It is null for an image without a signature, and says nothing wrong of it.
+func TestReadPolicyTakesANullSignatureCheck(t *testing.T) {
+	got, err := readPolicy(`{"CheckCRC": true, "SignatureCheck": null, "Measurements": ` + measurements + `}`)
+	require.NoError(t, err)
+	assert.Equal(t, measured, got.Images[0].PCRs)
+}
+
 func TestReadPolicyRefusesMeasurementsWithOneFault(t *testing.T) {
 	file := func(member string) string { return `{` + member + `, "Measurements": {"PCR0": "<a0>"}}` }
 	const damaged = `, expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong`
