@@ -133,7 +133,7 @@ func (v *Verifier) checkFreshness(r *Report, expect Expect) {
 	leaf := r.Chain[0]
 	switch {
 	case age < -v.config.Limits.ClockSkew:
-		r.fail(checkTimestamp, &Error{Reason: TimestampOutOfRange, Detail: fmt.Sprintf("found %s, which is %s after the verification time; a clock skew of %s is allowed", timestamp.Format(jsonTime), -age, v.config.Limits.ClockSkew)})
+		r.fail(checkTimestamp, &Error{Reason: TimestampOutOfRange, Detail: fmt.Sprintf("found %s, expected at most %s after the verification time, %s", timestamp.Format(jsonTime), v.config.Limits.ClockSkew, r.VerifiedAt.UTC().Format(jsonTime))})
 	case timestamp.Before(leaf.NotBefore) || timestamp.After(leaf.NotAfter):
 		r.fail(checkTimestamp, &Error{Reason: TimestampOutOfRange, Detail: fmt.Sprintf("found %s, expected a time within the validity of the leaf, %s to %s", timestamp.Format(jsonTime), leaf.NotBefore.Format(time.RFC3339), leaf.NotAfter.Format(time.RFC3339))})
 	default:

@@ -43,7 +43,8 @@ binding.`,
 }
 
 func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, asJSON bool) error {
-	if filesFrom == "" {
+	hasList := flags.changed("files-from")
+	if !hasList {
 		if err := needFiles(nil, args); err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, a
 		return err
 	}
 	var list io.Reader
-	if filesFrom != "" {
+	if hasList {
 		file, err := openList(filesFrom, std)
 		if err != nil {
 			return err
