@@ -51,15 +51,19 @@ func WithoutPath(err error) error {
 	return err
 }
 
+// usualSize holds nearly every file there is, so that it is read in one piece.
+const usualSize = 16 << 10
+
 func read(r io.Reader) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
-	if err != nil {
+	var file bytes.Buffer
+	file.Grow(usualSize)
+	if _, err := file.ReadFrom(io.LimitReader(r, MaxSize+1)); err != nil {
 		return nil, WithoutPath(err)
 	}
-	if len(data) > MaxSize {
+	if file.Len() > MaxSize {
 		return nil, fmt.Errorf("found more than %d bytes, expected an attestation document, which has some thousand", MaxSize)
 	}
-	return Decode(data)
+	return Decode(file.Bytes())
 }
 
 // Decode returns the bytes of a document in any of the forms.
