@@ -1,0 +1,153 @@
+package challenge_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+)
+
+var session = []byte("session 42")
+
+func TestVerifyAcceptsADocumentOnce(t *testing.T) {
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
+	nonce := issue(t, issuer, session)
+	response := challenge.Response{Evidence: e.attest(nonce), Nonce: nonce, Context: session}
+
+	result, err := issuer.Verify(t.Context(), e.verifier(), response, attestation.Expect{})
+	require.NoError(t, err)
+	assert.Equal(t, e.hypervisor.Enclave().Image(), result.Image)
+	assert.Equal(t, []byte(nonce), result.Document.Nonce)
+
+	result, err = issuer.Verify(t.Context(), e.verifier(), response, attestation.Expect{})
+	requireReason(t, challenge.AlreadyRedeemed, err)
+	assert.Nil(t, result)
+
+	// A new document with the same nonce is no better.
+	response.Evidence = e.attest(nonce)
+	result, err = issuer.Verify(t.Context(), e.verifier(), response, attestation.Expect{})
+	requireReason(t, challenge.AlreadyRedeemed, err)
+	assert.Nil(t, result)
+}
+
+func TestVerifyTakesTheNonceOutOfTheDocument(t *testing.T) {
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
+	evidence := e.attest(issue(t, issuer, session))
+	u, err := attestation.ParseUnverified(evidence)
+	require.NoError(t, err)
+	_, err = issuer.Verify(t.Context(), e.verifier(), challenge.Response{Evidence: evidence, Nonce: u.Document.Nonce, Context: session}, attestation.Expect{})
+	require.NoError(t, err)
+}
+
+func TestOneOfManyVerificationsAtOnceIsAccepted(t *testing.T) {
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	verifier := e.verifier()
+	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
+	nonce := issue(t, issuer, nil)
+	response := challenge.Response{Evidence: e.attest(nonce), Nonce: nonce}
+	accepted := 0
+	for _, err := range together(50, func(int) error {
+		result, err := issuer.Verify(t.Context(), verifier, response, attestation.Expect{})
+		assert.Equal(t, err == nil, result != nil)
+		return err
+	}) {
+		if err == nil {
+			accepted++
+			continue
+		}
+		requireReason(t, challenge.AlreadyRedeemed, err)
+	}
+	assert.Equal(t, 1, accepted)
+}
+
+// Nobody uses up the nonce of somebody else by sending it with a bad document.
+func TestADocumentThatIsRefusedLeavesTheNonce(t *testing.T) {
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	store := &scripted{first: true}
+	issuer := newIssuer(t, challenge.Config{Keys: [][]byte{fixedKey()}, Store: store, Now: clock.read})
+	nonce := issue(t, issuer, session)
+	good := e.attest(nonce)
+	tampered := bytes.Clone(good)
+	tampered[len(tampered)-1] ^= 1
+
+	for name, c := range map[string]struct {
+		evidence []byte
+		expect   attestation.Expect
+		want     attestation.Reason
+	}{
+		"garbage":            {[]byte("garbage"), attestation.Expect{}, attestation.MalformedEvidence},
+		"a bad signature":    {tampered, attestation.Expect{}, attestation.BadSignature},
+		"another nonce":      {e.attest(issue(t, issuer, session)), attestation.Expect{}, attestation.NonceMismatch},
+		"no nonce":           {e.attest(nil), attestation.Expect{}, attestation.NonceMismatch},
+		"expected user data": {good, attestation.Expect{UserData: []byte("x")}, attestation.UserDataMismatch},
+		"no freshness asked": {e.attest(nil), attestation.Expect{InsecureNoFreshness: true}, attestation.NonceMismatch},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result, err := issuer.Verify(t.Context(), e.verifier(), challenge.Response{Evidence: c.evidence, Nonce: nonce, Context: session}, c.expect)
+			require.ErrorIs(t, err, c.want)
+			assert.Nil(t, result)
+			assert.Empty(t, store.asked)
+		})
+	}
+	_, err := issuer.Verify(t.Context(), e.verifier(), challenge.Response{Evidence: good, Nonce: nonce, Context: session}, attestation.Expect{})
+	require.NoError(t, err)
+	assert.Len(t, store.asked, 1)
+}
+
+// What is wrong with the nonce shows before the evidence is looked at.
+func TestABadNonceComesBeforeTheDocument(t *testing.T) {
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
+	nonce := issue(t, issuer, session)
+	verify := func(nonce, context []byte, expect attestation.Expect) error {
+		t.Helper()
+		result, err := issuer.Verify(t.Context(), e.verifier(), challenge.Response{Evidence: []byte("garbage"), Nonce: nonce, Context: context}, expect)
+		require.Error(t, err)
+		assert.Nil(t, result)
+		return err
+	}
+	requireReason(t, challenge.Malformed, verify(nil, session, attestation.Expect{}))
+	requireReason(t, challenge.Unknown, verify(nonce, nil, attestation.Expect{}))
+	requireReason(t, challenge.Unknown, verify(nonce, []byte("session 43"), attestation.Expect{}))
+	require.EqualError(t, verify(nonce, []byte{}, attestation.Expect{}), "challenge: context: empty: it has at least one byte; nil means that there is none")
+	require.EqualError(t, verify(nonce, session, attestation.Expect{Nonce: nonce}), "challenge: Expect.Nonce: set, expected nil: Verify sets it to Response.Nonce")
+	require.ErrorContains(t, verify(nonce, session, attestation.Expect{MaxAge: -1}), "attestation: Expect.MaxAge")
+	require.ErrorIs(t, verify(nonce, session, attestation.Expect{}), attestation.MalformedEvidence)
+	clock.advance(challenge.DefaultLifetime)
+	requireReason(t, challenge.Expired, verify(nonce, session, attestation.Expect{}))
+
+	result, err := issuer.Verify(t.Context(), nil, challenge.Response{Nonce: nonce}, attestation.Expect{})
+	require.EqualError(t, err, "challenge: verifier: nil")
+	assert.Nil(t, result)
+}
+
+// The verification took so long that the nonce has expired at its end.
+func TestTheClockIsReadAgainBeforeTheStore(t *testing.T) {
+	clock := newClock()
+	slow := func() time.Time { // what the verifier calls
+		clock.advance(challenge.DefaultLifetime)
+		return clock.read()
+	}
+	e := newEnclave(t, clock.read)
+	store := &scripted{first: true}
+	issuer := newIssuer(t, challenge.Config{Keys: [][]byte{fixedKey()}, Store: store, Now: clock.read})
+	nonce := issue(t, issuer, nil)
+	response := challenge.Response{Evidence: e.attest(nonce), Nonce: nonce}
+	e.now = slow
+	result, err := issuer.Verify(t.Context(), e.verifier(), response, attestation.Expect{})
+	requireReason(t, challenge.Expired, err)
+	assert.Nil(t, result)
+	assert.Empty(t, store.asked)
+}
