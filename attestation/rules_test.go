@@ -3,6 +3,7 @@ package attestation_test
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,20 +11,47 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that imports the library gets these modules and no others.
+// The one package of the library that brings a client library along.
+const redisStore = "github.com/nitroattest/nitroattest/attestation/challenge/redisstore"
+
+// A program that imports the library gets these modules and no others; with the
+// store on Redis, those of its client too.
 func TestLibraryDependencies(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", "-f", "{{if and .Module (not .Standard)}}{{.Module.Path}}{{end}}",
-		"../attestation/...", "../pcr/...", "../certs/...").Output()
-	require.NoError(t, err)
 	allowed := []string{
 		"github.com/fxamacker/cbor/v2",
 		"github.com/nitroattest/nitroattest",
 		"github.com/veraison/go-cose",
 		"github.com/x448/float16", // of cbor
 	}
-	for _, module := range strings.Fields(string(out)) {
+	packages := goList(t, "../attestation/...", "../pcr/...", "../certs/...")
+	require.Contains(t, packages, redisStore)
+	library := slices.DeleteFunc(slices.Clone(packages), func(name string) bool { return name == redisStore })
+	for _, module := range modulesOf(t, library...) {
 		assert.Contains(t, allowed, module)
 	}
+	allowed = append(allowed,
+		"github.com/redis/go-redis/v9",
+		"github.com/cespare/xxhash/v2", // of go-redis
+		"go.uber.org/atomic",           // of go-redis
+		"golang.org/x/sys",             // of go-redis
+	)
+	for _, module := range modulesOf(t, redisStore) {
+		assert.Contains(t, allowed, module)
+	}
+}
+
+// modulesOf lists the modules that packages depend on, outside the standard
+// library.
+func modulesOf(t *testing.T, packages ...string) []string {
+	t.Helper()
+	return goList(t, append([]string{"-deps", "-f", "{{if and .Module (not .Standard)}}{{.Module.Path}}{{end}}"}, packages...)...)
+}
+
+func goList(t *testing.T, arguments ...string) []string {
+	t.Helper()
+	out, err := exec.Command("go", append([]string{"list"}, arguments...)...).Output()
+	require.NoError(t, err)
+	return strings.Fields(string(out))
 }
 
 // The library does its work with approved algorithms only, so it runs where

@@ -74,7 +74,7 @@
 // the next start knows neither the nonces nor the redemptions, and refuses.
 // Giving it a key is an error, since a replica with the same key and another
 // memory would accept what this one has redeemed. Several replicas share Keys
-// and a store: a database with a unique index, for example.
+// and a store: package redisstore, or a database with a unique index.
 //
 // A store that cannot answer refuses, and so does one that is full. It is asked
 // to remember a redemption until the nonce's expiry and ClockSkew after that,

@@ -1,0 +1,99 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+)
+
+// Defaults of [Options].
+const (
+	DefaultPrefix  = "nitroattest:challenge:"
+	DefaultTimeout = 2 * time.Second
+)
+
+// Options says how a [Store] uses its server. Each zero field stands for its
+// default.
+type Options struct {
+	// Prefix comes before the ID in keys. Empty: DefaultPrefix. Services that
+	// share a server may share a prefix too, since no two nonces have one ID.
+	Prefix string
+	// Timeout limits a redemption, its retries and waiting for a connection
+	// included, beside the context. Zero: two seconds.
+	Timeout time.Duration
+	// InsecureAllowEviction does not ask whether the server evicts keys when its
+	// memory is full. If it does, a nonce is accepted again once its key is
+	// gone.
+	InsecureAllowEviction bool
+}
+
+// Store is a [challenge.Store] on a Redis or Valkey server. It is safe for
+// concurrent use, and every replica has one of its own.
+type Store struct {
+	client  redis.UniversalClient
+	prefix  string
+	timeout time.Duration
+}
+
+var _ challenge.Store = (*Store)(nil)
+
+// New returns a store on a server, or an error if the server cannot be reached
+// or evicts keys. The client is a [*redis.Client], one for Sentinel included, or
+// a [*redis.ClusterClient], with ContextTimeoutEnabled. It stays the caller's
+// to close.
+func New(ctx context.Context, client redis.UniversalClient, options Options) (*Store, error) {
+	s, err := newStore(ctx, client, options)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: %w", err)
+	}
+	return s, nil
+}
+
+func newStore(ctx context.Context, client redis.UniversalClient, options Options) (*Store, error) {
+	if options.Prefix == "" {
+		options.Prefix = DefaultPrefix
+	}
+	if options.Timeout == 0 {
+		options.Timeout = DefaultTimeout
+	}
+	if options.Timeout < 0 {
+		return nil, fmt.Errorf("Options.Timeout: found %s, expected a positive duration, or 0 for %s", options.Timeout, DefaultTimeout)
+	}
+	if err := checkClient(client); err != nil {
+		return nil, err
+	}
+	s := &Store{client, options.Prefix, options.Timeout}
+	if !options.InsecureAllowEviction {
+		ctx, cancel := context.WithTimeout(ctx, s.timeout)
+		defer cancel()
+		if err := checkEviction(ctx, client); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Redeem implements [challenge.Store]. An error wraps challenge.StoreFull if the
+// server is out of memory.
+func (s *Store) Redeem(ctx context.Context, id challenge.ID, now, until time.Time) (bool, error) {
+	// Rounded up, since the server counts milliseconds. Zero would mean forever.
+	ttl := (until.Sub(now) + time.Millisecond - 1).Truncate(time.Millisecond)
+	if ttl <= 0 {
+		return false, errors.New("redisstore: found a time to remember until that has passed")
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	first, err := s.client.SetNX(ctx, s.prefix+id.String(), 1, ttl).Result()
+	switch {
+	case redis.IsOOMError(err):
+		return false, fmt.Errorf("redisstore: %w: %w", challenge.StoreFull, err)
+	case err != nil:
+		return false, fmt.Errorf("redisstore: %w", err)
+	}
+	return first, nil
+}
