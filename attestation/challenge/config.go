@@ -38,9 +38,9 @@ type Config struct {
 	// presentation a document can be. Zero: two minutes. From a second to an
 	// hour, and not to be confused with how long the certificates last.
 	Lifetime time.Duration
-	// ClockSkew is how far the clocks of replicas, and of their store, may be
-	// apart. Redemptions are remembered that long after the expiry. Zero: one
-	// minute. At most an hour.
+	// ClockSkew is how far the clocks of replicas may be apart, together with
+	// what the clock of their store may gain on them. Redemptions are remembered
+	// that long after the expiry. Zero: one minute. At most an hour.
 	ClockSkew time.Duration
 	// Now tells the time and is called at each use. Nil: time.Now.
 	Now func() time.Time

@@ -78,11 +78,12 @@
 //
 // A store that cannot answer refuses, and so does one that is full. It is asked
 // to remember a redemption until the nonce's expiry and ClockSkew after that,
-// because the clocks of replicas differ: as long as no two of them, counting
-// the clock by which the store forgets, are further apart than that, there is no
-// moment at which the store has forgotten a nonce that some replica still takes
-// for good. A clock that jumps further has broken that promise. [Memory] holds
-// even then: it refuses what expires no later than anything it has forgotten.
+// because the clocks of replicas differ: as long as no two are further apart than
+// that, there is no moment at which the store has forgotten a nonce that some
+// replica still takes for good. The store's own clock may show any time, but
+// what it gains on theirs in the meantime counts too. A clock that jumps further
+// breaks the promise. [Memory] holds even then: it refuses what expires no later
+// than anything it has forgotten.
 //
 // What a store sees is an [ID], the random part of the nonce. Not the document
 // and not its signature: a valid signature can be turned into another valid one

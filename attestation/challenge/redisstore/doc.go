@@ -60,8 +60,9 @@
 // is refused. So are flushing, deleting and restoring old snapshots.
 //
 // Clocks. The server counts down by its own clock. If that clock jumps ahead, or
-// a replica with a clock that is ahead takes over, keys expire early; a
-// difference of up to challenge.Config.ClockSkew is allowed for.
+// a replica whose clock is ahead takes over, keys expire early. Together with the
+// difference between the clocks of the issuers, this may come to
+// challenge.Config.ClockSkew.
 //
 // Who can write to the server can delete redemptions. Give it authentication
 // and TLS as the network requires; the ACL that suffices is
