@@ -62,7 +62,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 		CachedCertificates: max(config.Limits.CachedCertificates, 0), // NoCache is negative
 	})
 	if err != nil {
-		return nil, fmt.Errorf("attestation: Config.Roots: %w", err)
+		return nil, fmt.Errorf("attestation: Config.Roots, Config.Revocations: %w", err)
 	}
 	return &Verifier{config, chains}, nil
 }

@@ -27,8 +27,11 @@ var protectedES384 = []byte{0xa1, 0x01, 0x38, 0x22}
 // rawProtectedES384 is the same as the byte string that is signed.
 var rawProtectedES384 = append([]byte{0x44}, protectedES384...)
 
+// headerES384 is the same decoded, as go-cose wants it. It only reads it.
+var headerES384 = cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmES384}
+
 // envelope is a COSE_Sign1 (RFC 9052, section 4.2) after both of its headers
-// were checked. The slices lie in the evidence.
+// were checked. The slices lie in what it was read from.
 type envelope struct {
 	payload   []byte
 	signature []byte
@@ -141,7 +144,7 @@ func (e *envelope) verify(leaf *x509.Certificate) *Error {
 	message := cose.Sign1Message{
 		Headers: cose.Headers{
 			RawProtected: rawProtectedES384,
-			Protected:    cose.ProtectedHeader{cose.HeaderLabelAlgorithm: cose.AlgorithmES384},
+			Protected:    headerES384,
 		},
 		Payload:   e.payload,
 		Signature: e.signature,
@@ -170,6 +173,15 @@ func (v es384) Verify(content, signature []byte) error {
 		return cose.ErrVerification
 	}
 	return nil
+}
+
+// quote shows text that may be long and hostile.
+func quote(text string) string {
+	const most = 64
+	if len(text) > most {
+		return fmt.Sprintf("%q... (%d bytes)", text[:most], len(text))
+	}
+	return fmt.Sprintf("%q", text)
 }
 
 // excerpt shows the beginning of bytes that may be long.

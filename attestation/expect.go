@@ -12,7 +12,8 @@ import (
 // zero value is an error unless the verifier is Recorded.
 type Expect struct {
 	// Nonce is the challenge that the relying party gave out for this exchange.
-	// Nil: none; empty: an error.
+	// Nil: none; empty: an error. With MaxAge set as well, nil means that age
+	// alone will do, so see to it that a challenge that got lost is not nil.
 	Nonce []byte
 	// MaxAge is how old the document may be, by its timestamp. Zero: no limit.
 	// Within it, a document can be replayed.

@@ -31,7 +31,7 @@ func (p *payload) check(limits Limits) *Error {
 		return refuse("module_id: missing, null or empty")
 	}
 	if p.Digest != digestSHA384 {
-		return refuse("digest: found %q, expected %q", p.Digest, digestSHA384)
+		return refuse("digest: found %s, expected %q", quote(p.Digest), digestSHA384)
 	}
 	if p.Timestamp == 0 || p.Timestamp > maxTimestamp {
 		return refuse("timestamp: found %d, expected 1 to %d milliseconds since 1970", p.Timestamp, uint64(maxTimestamp))
@@ -91,7 +91,7 @@ func (p *payload) kind() (Kind, *Error) {
 	}
 	if !moduleIDs[kind].MatchString(p.ModuleID) {
 		return "", &Error{Reason: WrongDocumentKind,
-			Detail: fmt.Sprintf("module_id: found %q beside the registers of kind %s, expected the form %s", p.ModuleID, kind, moduleIDs[kind])}
+			Detail: fmt.Sprintf("module_id: found %s beside the registers of kind %s, expected the form %s", quote(p.ModuleID), kind, moduleIDs[kind])}
 	}
 	return kind, nil
 }

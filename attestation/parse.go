@@ -1,6 +1,9 @@
 package attestation
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Unverified is a document that nobody has vouched for: any of its fields may
 // be forged, its certificates included.
@@ -23,13 +26,13 @@ func ParseUnverified(evidence []byte) (*Unverified, error) {
 	if refused != nil {
 		return nil, refused
 	}
-	return parsed.unverified, nil
+	return &parsed.unverified, nil
 }
 
 // parsed is evidence after checks 1 to 10.
 type parsed struct {
 	envelope   envelope
-	unverified *Unverified
+	unverified Unverified
 }
 
 // parse makes checks 1 to 10 but for the comparison with the kind asked for.
@@ -42,7 +45,10 @@ func parse(evidence []byte, limits Limits) (*parsed, checkID, *Error) {
 		return nil, checkEvidence, &Error{Reason: MalformedEvidence,
 			Detail: fmt.Sprintf("found %d bytes, expected at most %d", len(evidence), limits.EvidenceSize)}
 	}
-	envelope, failed, refused := readEnvelope(evidence)
+	// A copy, so that what is verified is what was decoded even where the caller
+	// or somebody else writes to the evidence meanwhile. Every field below lies
+	// in it.
+	envelope, failed, refused := readEnvelope(bytes.Clone(evidence))
 	if refused != nil {
 		return nil, failed, refused
 	}
@@ -57,5 +63,5 @@ func parse(evidence []byte, limits Limits) (*parsed, checkID, *Error) {
 	if refused != nil {
 		return nil, checkKind, refused
 	}
-	return &parsed{envelope, &Unverified{payload.document(kind), payload.Certificate, payload.CABundle}}, 0, nil
+	return &parsed{envelope, Unverified{payload.document(kind), payload.Certificate, payload.CABundle}}, 0, nil
 }

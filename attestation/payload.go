@@ -1,7 +1,6 @@
 package attestation
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,10 +82,11 @@ func fieldError(err error) error {
 	var wrong *cbor.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		name := wrong.StructFieldName
-		if _, field, ok := strings.Cut(name, "."); ok {
-			name = field
+		found := wrong.CBORType
+		if found == "primitives" {
+			found = "true or false"
 		}
-		return fmt.Errorf("%s: found a %s, expected another type", name, wrong.CBORType)
+		return fmt.Errorf("%s: found %s, expected another type", name[strings.LastIndexByte(name, '.')+1:], found)
 	}
 	return err
 }
@@ -145,7 +145,7 @@ func (k *payloadKeys) add(name []byte) error {
 	for _, known := range knownKeys {
 		// A reader that ignores case would take it for the known key.
 		if strings.EqualFold(string(name), known) {
-			return fmt.Errorf("found the key %q, expected %q", name, known)
+			return fmt.Errorf("found the key %s, expected %q", quote(string(name)), known)
 		}
 	}
 	k.unknown = append(k.unknown, string(name))
@@ -153,7 +153,8 @@ func (k *payloadKeys) add(name []byte) error {
 }
 
 // octets is a byte string or null. The library on its own would also fill a
-// []byte from an array of numbers.
+// []byte from an array of numbers. Like bundle it keeps a part of the data it
+// is given, which is the copy that parse made.
 type octets []byte
 
 // UnmarshalCBOR implements [cbor.Unmarshaler].
@@ -166,7 +167,7 @@ func (o *octets) UnmarshalCBOR(data []byte) error {
 	if err != nil {
 		return err
 	}
-	*o = append(octets{}, content...)
+	*o = content
 	return nil
 }
 
@@ -175,7 +176,7 @@ type bundle [][]byte
 
 // UnmarshalCBOR implements [cbor.Unmarshaler].
 func (b *bundle) UnmarshalCBOR(data []byte) error {
-	c := &cursor{data: bytes.Clone(data)}
+	c := &cursor{data: data}
 	array, err := c.head()
 	if err != nil {
 		return err

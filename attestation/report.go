@@ -25,9 +25,10 @@ type Report struct {
 	Debug      bool                // the enclave is authentic and in debug mode
 	VerifiedAt time.Time           // zero when the document could not be decoded
 
-	checks [checkCount]Check
-	err    error   // the first failure, or the mistake in Expect
-	result *Result // set when every check passed
+	checks    [checkCount]Check
+	authentic bool
+	err       error   // the first failure, or the mistake in Expect
+	result    *Result // set when every check passed
 }
 
 var errNoAppraisal = errors.New("attestation: this Report is not of an appraisal")
@@ -50,7 +51,7 @@ func (r *Report) Accepted() bool { return r.result != nil }
 // Authentic reports whether a genuine Nitro hypervisor signed the document,
 // under a root that is trusted and with certificates valid at the
 // verification time.
-func (r *Report) Authentic() bool { return r.Document != nil }
+func (r *Report) Authentic() bool { return r.authentic }
 
 // Result returns what [Verifier.Verify] returns for the same document.
 func (r *Report) Result() (*Result, error) {
@@ -127,5 +128,5 @@ func (r *Report) stop(id checkID, refused *Error) bool {
 }
 
 func (r *Report) authenticated(document *Document, chain []*x509.Certificate) {
-	r.Document, r.Unverified, r.Chain = document, nil, chain
+	r.authentic, r.Document, r.Unverified, r.Chain = true, document, nil, chain
 }

@@ -63,7 +63,7 @@ func (v *Verifier) authenticate(r *Report, evidence []byte) bool {
 		return r.stop(failed, refused)
 	}
 	document := &parsed.unverified.Document
-	r.Unverified = parsed.unverified
+	r.Unverified = &parsed.unverified
 	if document.Kind != v.config.Kind {
 		return r.stop(checkKind, &Error{Reason: WrongDocumentKind, Detail: fmt.Sprintf("found a document of kind %s, expected %s", document.Kind, v.config.Kind)})
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -56,8 +57,14 @@ func checkProfile(cert *x509.Certificate) *Error {
 	// The parser has made sure that the algorithm inside the signed part is
 	// the same, byte for byte, as the one that follows it.
 	after := cert.Raw[bytes.Index(cert.Raw, cert.RawTBSCertificate)+len(cert.RawTBSCertificate):]
-	if !bytes.HasPrefix(after, ecdsaWithSHA384) {
+	signature, ok := bytes.CutPrefix(after, ecdsaWithSHA384)
+	if !ok {
 		return &Error{Rule: SignatureAlgorithm, Detail: "found " + cert.SignatureAlgorithm.String()}
+	}
+	// A BIT STRING with a short length and no unused bits. The parser would
+	// take some other forms for the same signature.
+	if len(signature) < 3 || signature[0] != 0x03 || int(signature[1]) != len(signature)-2 || signature[2] != 0 {
+		return &Error{Rule: Encoding, Detail: "signature: found an encoding that is not DER"}
 	}
 	if !bytes.HasPrefix(cert.RawSubjectPublicKeyInfo, p384PublicKey) {
 		return &Error{Rule: PublicKey, Detail: fmt.Sprintf("found %s, expected an uncompressed P-384 point", describeKey(cert))}
@@ -70,12 +77,40 @@ func checkExtensions(cert *x509.Certificate) *Error {
 		if name, ok := narrowing[extension.Id.String()]; ok {
 			return &Error{Rule: Extension, Detail: fmt.Sprintf("found %s, which no certificate of AWS's has", name)}
 		}
-		known := extension.Id.Equal(oidBasicConstraints) || extension.Id.Equal(oidKeyUsage)
+		known := true
+		switch {
+		case extension.Id.Equal(oidBasicConstraints):
+			if !isDER(extension.Value, new(basicConstraints)) {
+				return &Error{Rule: Encoding, Detail: "basic constraints: found an encoding that is not DER"}
+			}
+		case extension.Id.Equal(oidKeyUsage):
+			if !isDER(extension.Value, new(asn1.BitString)) {
+				return &Error{Rule: Encoding, Detail: "key usage: found an encoding that is not DER"}
+			}
+		default:
+			known = false
+		}
 		if extension.Critical && !known {
 			return &Error{Rule: Extension, Detail: fmt.Sprintf("found the critical extension %s, expected only basic constraints and key usage to be critical", extension.Id)}
 		}
 	}
 	return nil
+}
+
+// basicConstraints is RFC 5280, section 4.2.1.9.
+type basicConstraints struct {
+	IsCA       bool `asn1:"optional"`
+	MaxPathLen int  `asn1:"optional,default:-1"`
+}
+
+// isDER reports whether value is the one encoding of what it holds. The parser
+// leaves bytes unread that follow what it looks for.
+func isDER(value []byte, into any) bool {
+	if _, err := asn1.Unmarshal(value, into); err != nil {
+		return false
+	}
+	again, err := asn1.Marshal(reflect.ValueOf(into).Elem().Interface())
+	return err == nil && bytes.Equal(value, again)
 }
 
 // checkValidity includes both ends of the period (RFC 5280, section 4.1.2.5).
