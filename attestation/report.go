@@ -25,7 +25,7 @@ type Report struct {
 	Debug      bool                // the enclave is authentic and in debug mode
 	VerifiedAt time.Time           // zero when the document could not be decoded
 
-	checks    [checkCount]Check
+	outcomes  [checkCount]outcome
 	authentic bool
 	err       error   // the first failure, or the mistake in Expect
 	result    *Result // set when every check passed
@@ -33,12 +33,18 @@ type Report struct {
 
 var errNoAppraisal = errors.New("attestation: this Report is not of an appraisal")
 
+// outcome is a Check before anybody asked to see it.
+type outcome struct {
+	status  Status
+	refused *Error // of a check that failed
+	skipped string // why it was
+}
+
 func newReport(revocations bool) *Report {
 	r := new(Report)
-	for i := range r.checks {
-		r.checks[i] = Check{Name: checkNames[i], Status: NotReached}
+	for i := range r.outcomes {
+		r.outcomes[i].status = NotReached
 	}
-	r.Checks = r.checks[:]
 	if !revocations {
 		r.skip(checkRevocation, "not asked for")
 	}
@@ -89,27 +95,35 @@ func freshUntil(chain []*x509.Certificate) time.Time {
 	return until
 }
 
-func (r *Report) pass(id checkID) { r.checks[id].Status = Pass }
+// list fills Checks.
+func (r *Report) list() {
+	r.Checks = make([]Check, checkCount)
+	for id, o := range r.outcomes {
+		r.Checks[id] = Check{Name: checkNames[id], Status: o.status, Detail: o.skipped}
+		if o.refused != nil {
+			r.Checks[id].Reason, r.Checks[id].Detail = o.refused.Reason, o.refused.detail()
+		}
+	}
+}
+
+func (r *Report) pass(id checkID) { r.outcomes[id] = outcome{status: Pass} }
 
 // passThrough passes every check up to id that has no status yet.
 func (r *Report) passThrough(id checkID) {
-	for i := range r.checks[:id+1] {
-		if r.checks[i].Status == NotReached {
-			r.checks[i].Status = Pass
+	for i := range r.outcomes[:id+1] {
+		if r.outcomes[i].status == NotReached {
+			r.outcomes[i].status = Pass
 		}
 	}
 }
 
 func (r *Report) skip(id checkID, why string) {
-	r.checks[id].Status = Skipped
-	r.checks[id].Detail = why
+	r.outcomes[id] = outcome{status: Skipped, skipped: why}
 }
 
 // fail records a failure. The first one gives the document its reason.
 func (r *Report) fail(id checkID, refused *Error) {
-	r.checks[id].Status = Fail
-	r.checks[id].Reason = refused.Reason
-	r.checks[id].Detail = refused.detail()
+	r.outcomes[id] = outcome{status: Fail, refused: refused}
 	if r.err == nil {
 		r.err = refused
 	}
@@ -122,7 +136,7 @@ func (r *Report) stop(id checkID, refused *Error) bool {
 	r.passThrough(id)
 	if id == checkValidity {
 		// The walk looks at the periods before it looks at the chain as a whole.
-		r.checks[checkChain].Status = NotReached
+		r.outcomes[checkChain].status = NotReached
 	}
 	return false
 }

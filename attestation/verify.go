@@ -35,13 +35,19 @@ func (r *Result) Verified() bool { return r != nil && r.verified }
 // [Reason] of the first check that failed, or says which field of expect
 // cannot be used.
 func (v *Verifier) Verify(evidence []byte, expect Expect) (*Result, error) {
-	return v.Appraise(evidence, expect).Result()
+	return v.appraise(evidence, expect).Result()
 }
 
 // Appraise makes the same checks as Verify and reports on each of them. The
 // ones that tell whether the document is authentic stop at the first failure;
 // of an authentic one, freshness, policy and binding are all looked at.
 func (v *Verifier) Appraise(evidence []byte, expect Expect) *Report {
+	r := v.appraise(evidence, expect)
+	r.list()
+	return r
+}
+
+func (v *Verifier) appraise(evidence []byte, expect Expect) *Report {
 	r := newReport(v.config.Revocations != nil)
 	if err := expect.validate(v.config.Recorded); err != nil {
 		r.err = err

@@ -18,7 +18,10 @@ func checkLeafName(leaf *x509.Certificate, moduleID string) *Error {
 			names++
 		}
 	}
-	region, ok := strings.CutPrefix(leaf.Subject.CommonName, moduleID+".")
+	region, ok := strings.CutPrefix(leaf.Subject.CommonName, moduleID)
+	if ok {
+		region, ok = strings.CutPrefix(region, ".")
+	}
 	if ok {
 		region, ok = strings.CutSuffix(region, ".aws")
 	}
