@@ -10,6 +10,7 @@ const unnamed = "image"
 // number.
 type imageSet struct {
 	list  []Image
+	added int // calls of add
 	banks map[string]bool
 	names map[string]int // how often a name was asked for
 }
@@ -18,6 +19,7 @@ func (s *imageSet) add(image Image) {
 	if s.banks == nil {
 		s.banks, s.names = map[string]bool{}, map[string]int{}
 	}
+	s.added++
 	key := image.PCRs.key()
 	if s.banks[key] {
 		return

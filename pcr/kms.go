@@ -14,6 +14,13 @@ const kmsPrefix = "kms:RecipientAttestation:"
 // may stand for.
 const maxAlternatives = 1024
 
+// Members of a key policy and of a statement (IAM User Guide, "IAM JSON policy
+// elements reference"), without those that turn a meaning round, like NotAction.
+var (
+	policyMembers    = []string{"Version", "Id", "Statement"}
+	statementMembers = []string{"Sid", "Effect", "Principal", "Action", "Resource", "Condition"}
+)
+
 // isKeyPolicy recognises the four sizes in which a condition is passed
 // around: the whole key policy, one statement, the condition block, and the
 // map under its operator.
@@ -26,51 +33,101 @@ func isKeyPolicy(n node) bool {
 }
 
 func (r reader) keyPolicyForm(n node) (Policy, error) {
-	if statements, ok := n.member("Statement"); ok {
-		return r.statements(statements)
-	}
-	if condition, ok := n.member("Condition"); ok {
-		return r.statement(n, condition)
-	}
-	return r.condition(n)
-}
-
-// statements reads a whole key policy. Statements that do not ask for
-// attestation, those for administrators for example, say nothing of images.
-func (r reader) statements(n node) (Policy, error) {
-	statements := []node{n}
-	if elements, ok := n.value.([]node); ok {
-		statements = elements
-	}
 	var images imageSet
-	for _, statement := range statements {
-		condition, ok := statement.member("Condition")
-		if !ok || !mentionsAttestation(condition) {
-			continue
-		}
-		p, err := r.statement(statement, condition)
-		if err != nil {
-			return Policy{}, err
-		}
-		for _, image := range p.Images {
-			images.add(image)
-		}
-		if len(images.list) > maxAlternatives {
-			return Policy{}, n.errorf("the conditions stand for more than %d images", maxAlternatives)
-		}
+	var err error
+	if statements, ok := n.member("Statement"); ok {
+		err = r.statements(&images, n, statements)
+	} else if _, ok := n.member("Condition"); ok {
+		err = r.statement(&images, n)
+	} else {
+		err = r.condition(&images, n)
 	}
-	if len(images.list) == 0 {
-		return Policy{}, n.errorf("no statement has a condition on %s<...>", kmsPrefix)
+	if err != nil {
+		return Policy{}, err
 	}
 	return Policy{Images: images.list}, nil
 }
 
+// only refuses members that are not known: one that was overlooked could say
+// that the policy allows less.
+func (n node) only(known []string) error {
+	members, err := n.object()
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if !slices.Contains(known, m.name) {
+			return m.value.errorf("unknown key, expected one of %s", strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// statements reads a whole key policy. The images are all those that some
+// statement allows something to.
+func (r reader) statements(images *imageSet, policy, n node) error {
+	if err := policy.only(policyMembers); err != nil {
+		return err
+	}
+	statements := []node{n}
+	if elements, ok := n.value.([]node); ok {
+		statements = elements
+	}
+	for _, statement := range statements {
+		if _, err := statement.object(); err != nil {
+			return err
+		}
+		if _, ok := statement.member("Effect"); !ok {
+			return statement.errorf("Effect: missing")
+		}
+		if err := r.statement(images, statement); err != nil {
+			return err
+		}
+	}
+	if len(images.list) == 0 {
+		return n.errorf("no statement has a condition on %s<...>", kmsPrefix)
+	}
+	return nil
+}
+
+// statement reads what one statement allows. One that does not ask for
+// attestation, for administrators for example, says nothing of images, whatever
+// it allows or denies; one that denies by images would have to be taken off,
+// which is not done here.
+func (r reader) statement(images *imageSet, n node) error {
+	if err := n.only(statementMembers); err != nil {
+		return err
+	}
+	condition, ok := n.member("Condition")
+	if !ok {
+		return nil
+	}
+	if _, err := condition.object(); err != nil {
+		return err
+	}
+	if !mentionsAttestation(condition) {
+		return nil
+	}
+	if effect, ok := n.member("Effect"); ok {
+		text, err := effect.text()
+		if err != nil {
+			return err
+		}
+		if text != "Allow" {
+			return effect.errorf("found %q, expected \"Allow\": only what a key policy allows names good images", text)
+		}
+	}
+	return r.condition(images, condition)
+}
+
+// mentionsAttestation ignores case, as AWS does with condition keys. One that is
+// not spelled as documented is refused when it is read.
 func mentionsAttestation(condition node) bool {
 	operators, _ := condition.value.([]member)
 	for _, operator := range operators {
 		keys, _ := operator.value.value.([]member)
-		for _, key := range keys {
-			if strings.HasPrefix(key.name, kmsPrefix) {
+		for _, key := range append(keys, operator) {
+			if len(key.name) >= len(kmsPrefix) && strings.EqualFold(key.name[:len(kmsPrefix)], kmsPrefix) {
 				return true
 			}
 		}
@@ -78,67 +135,67 @@ func mentionsAttestation(condition node) bool {
 	return false
 }
 
-func (r reader) statement(statement, condition node) (Policy, error) {
-	if effect, ok := statement.member("Effect"); ok {
-		text, err := effect.text()
-		if err != nil {
-			return Policy{}, err
-		}
-		if text != "Allow" {
-			return Policy{}, effect.errorf("found %q, expected \"Allow\": only what a key policy allows names good images", text)
-		}
-	}
-	return r.condition(condition)
-}
-
 // condition reads {"StringEquals": {key: value}} or the inner map. All
 // keys have to hold at once and each key may list alternatives, so the images
 // are all the combinations.
-func (r reader) condition(n node) (Policy, error) {
+func (r reader) condition(images *imageSet, n node) error {
 	members, err := n.object()
 	if err != nil {
-		return Policy{}, err
+		return err
 	}
-	var keys []member
+	var keys []kmsKey
+	bare := 0
 	for _, m := range members {
 		switch {
 		case m.name == "StringEquals" || m.name == "StringEqualsIgnoreCase":
 			inner, err := m.value.object()
 			if err != nil {
-				return Policy{}, err
+				return err
 			}
-			keys = append(keys, inner...)
+			for _, key := range inner {
+				keys = append(keys, kmsKey{key, m.name == "StringEquals"})
+			}
 		case strings.HasPrefix(m.name, kmsPrefix):
-			keys = append(keys, m)
+			keys = append(keys, kmsKey{m, false})
+			bare++
 		default:
-			return Policy{}, m.value.errorf("found a condition that cannot be evaluated here, expected \"StringEquals\" or \"StringEqualsIgnoreCase\"")
+			return m.value.errorf("found a condition that cannot be evaluated here, expected \"StringEquals\" or \"StringEqualsIgnoreCase\"")
 		}
+	}
+	if bare > 0 && bare < len(members) {
+		return n.errorf("found keys beside operators, expected one or the other")
 	}
 	banks := []Bank{{}}
 	for _, key := range keys {
-		if banks, err = r.combine(banks, key); err != nil {
-			return Policy{}, err
+		if banks, err = r.combine(banks, key, maxAlternatives-images.added); err != nil {
+			return err
 		}
 	}
-	var images imageSet
 	for _, bank := range banks {
 		images.add(Image{Name: unnamed, PCRs: bank})
 	}
-	return Policy{Images: images.list}, nil
+	return nil
 }
 
-// combine multiplies the alternatives so far by those of one more key.
-func (r reader) combine(banks []Bank, key member) ([]Bank, error) {
-	register, err := r.kmsRegister(key)
+// kmsKey is a condition key with its values. Under StringEquals case matters.
+type kmsKey struct {
+	member
+	exactCase bool
+}
+
+// combine multiplies the alternatives so far by those of one more key. It keeps
+// count before anything is built: repeated statements add no image, but work.
+func (r reader) combine(banks []Bank, key kmsKey, most int) ([]Bank, error) {
+	register, err := r.kmsRegister(key.member)
 	if err != nil {
 		return nil, err
 	}
-	values, err := kmsValues(key.value)
+	values, err := kmsValues(key.value, key.exactCase)
 	if err != nil {
 		return nil, err
 	}
-	if len(banks)*len(values) > maxAlternatives {
-		return nil, key.value.errorf("the condition stands for more than %d images", maxAlternatives)
+	if len(banks)*len(values) > most {
+		return nil, key.value.errorf("the conditions stand for more than %d images", maxAlternatives)
 	}
 	var out []Bank
 	for _, bank := range banks {
@@ -173,7 +230,7 @@ func (r reader) kmsRegister(key member) (int, error) {
 	return register, nil
 }
 
-func kmsValues(n node) ([]Value, error) {
+func kmsValues(n node, exactCase bool) ([]Value, error) {
 	elements, ok := n.value.([]node)
 	if !ok {
 		elements = []node{n}
@@ -186,6 +243,9 @@ func kmsValues(n node) ([]Value, error) {
 		value, err := readValue(element)
 		if err != nil {
 			return nil, err
+		}
+		if exactCase && element.value != value.String() {
+			return nil, element.errorf("found upper-case digits under StringEquals, which AWS KMS compares with lower-case ones; expected lower case")
 		}
 		if slices.Contains(values[:i], value) {
 			return nil, element.errorf("the value is given twice")

@@ -84,7 +84,7 @@ func TestReadPolicyRefusesAKeyPolicyWithOneFault(t *testing.T) {
 		{"StringEqualsIfExists", `{"StringEqualsIfExists": ` + keys + `}`, `policy: StringEqualsIfExists: ` + unknownOperator},
 		{"ForAnyValue", `{"Condition": {"ForAnyValue:StringEquals": ` + keys + `}}`, `policy: Condition.ForAnyValue:StringEquals: ` + unknownOperator},
 		{"second operator", `{"StringEquals": ` + keys + `, "Bool": {"aws:SecureTransport": "true"}}`, `policy: Bool: ` + unknownOperator},
-		{"in a key policy", `{"Statement": [{"Condition": {"StringLike": ` + keys + `}}]}`, `policy: Statement[0].Condition.StringLike: ` + unknownOperator},
+		{"in a key policy", `{"Statement": [{"Effect": "Allow", "Condition": {"StringLike": ` + keys + `}}]}`, `policy: Statement[0].Condition.StringLike: ` + unknownOperator},
 		{"key of another service", in(`"aws:SourceVpc": "vpc-1"`), `policy: StringEquals.aws:SourceVpc: ` + unknownKey},
 		{"key in another case", in(`"` + prefix + `pcr8": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:pcr8: ` + unknownKey},
 		{"NitroTPM key", in(`"` + prefix + `NitroTPMPCR4": "<a4>"`), `policy: StringEquals.kms:RecipientAttestation:NitroTPMPCR4: ` + unknownKey},
@@ -101,13 +101,28 @@ func TestReadPolicyRefusesAKeyPolicyWithOneFault(t *testing.T) {
 		{"value with a wildcard", in(`"` + prefix + `PCR8": "*"`), `policy: StringEquals.kms:RecipientAttestation:PCR8: found 1 characters, expected 96 hex digits`},
 		{"zero value", in(`"` + prefix + `PCR8": "<00>"`), `policy: Images[0].PCRs[8]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
 		{"pins no code", `{"` + prefix + `PCR3": "<a3>"}`, `policy: Images[0].PCRs: pins no code: list PCR0, or PCR1 with PCR2, or PCR8`},
-		{"condition empty", `{"Condition": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
+		{"condition empty", `{"Condition": {}}`, `policy: Images: empty: a policy without an image would accept nothing`},
+		{"effect missing", `{"Statement": [{"Condition": ` + condition + `}]}`, `policy: Statement[0]: Effect: missing`},
+		{"effect in lower case", `{"Statement": [{"effect": "Deny", "Condition": ` + condition + `}]}`, `policy: Statement[0]: Effect: missing`},
+		{"condition in lower case", `{"Statement": [` + statement + `, {"Effect": "Deny", "condition": ` + condition + `}]}`, `policy: Statement[1].condition: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
+		{"condition an array", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": [` + condition + `]}]}`, `policy: Statement[1].Condition: found an array, expected an object`},
+		{"NotAction", `{"Statement": [{"Effect": "Allow", "NotAction": "kms:Encrypt", "Condition": ` + condition + `}]}`, `policy: Statement[0].NotAction: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
+		{"key in another case under Deny", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringEquals": {"kms:recipientattestation:PCR0": "<a0>"}}}]}`, `policy: Statement[1].Effect: found "Deny"` + notAllow},
+		{"keys beside statements", `{"Statement": [` + statement + `], "kms:RecipientAttestation:PCR0": "<a0>"}`, "policy: kms:RecipientAttestation:PCR0: unknown key, expected one of Version, Id, Statement"},
+		{"operator beside a condition", `{"Condition": ` + condition + `, "StringEquals": ` + keys + `}`, `policy: StringEquals: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
+		{"keys beside operators", `{"StringEquals": ` + keys + `, "kms:RecipientAttestation:PCR4": "<a4>"}`, `policy: found keys beside operators, expected one or the other`},
+		{"upper case where case matters", `{"StringEquals": {"kms:RecipientAttestation:PCR0": "` + strings.ToUpper(filled(0xa0).String()) + `"}}`, `policy: StringEquals.kms:RecipientAttestation:PCR0: found upper-case digits under StringEquals, which AWS KMS compares with lower-case ones; expected lower case`},
 		{"condition null", `{"Condition": null}`, `policy: Condition: found null, expected an object`},
 		{"operator without keys", `{"StringEquals": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
 		{"operator null", `{"StringEquals": null}`, `policy: StringEquals: found null, expected an object`},
 		{"keys beside an operator", `{"` + prefix + `PCR0": "<a0>", "Effect": "Allow"}`, `policy: Effect: ` + unknownOperator},
 	}
-	for _, none := range []string{`[]`, `null`, `{}`, `[1]`, `[{"Effect": "Allow", "Action": "kms:*"}]`, `[{"Effect": "Allow", "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}]`} {
+	refusals = append(refusals,
+		refusal{"statements null", `{"Statement": null}`, `policy: Statement: found null, expected an object`},
+		refusal{"statement a number", `{"Statement": [1]}`, `policy: Statement[0]: found a number, expected an object`},
+		refusal{"statement empty", `{"Statement": {}}`, `policy: Statement: Effect: missing`},
+	)
+	for _, none := range []string{`[]`, `[{"Effect": "Allow", "Action": "kms:*"}]`, `[{"Effect": "Allow", "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}]`} {
 		refusals = append(refusals, refusal{"statements " + none, `{"Statement": ` + none + `}`, `policy: Statement: no statement has a condition on kms:RecipientAttestation:<...>`})
 	}
 	requireAllRefused(t, refusals)
@@ -131,8 +146,8 @@ func TestReadPolicyBoundsTheImagesOfACondition(t *testing.T) {
 	policy, err := readPolicy(alternatives(1, 2, 32))
 	require.NoError(t, err)
 	assert.Len(t, policy.Images, 1024)
-	requireRefused(t, alternatives(1, 2, 33), `policy: StringEquals.kms:RecipientAttestation:PCR1: the condition stands for more than 1024 images`)
-	requireRefused(t, alternatives(1, 32, 2), `policy: StringEquals.kms:RecipientAttestation:PCR10: the condition stands for more than 1024 images`)
+	requireRefused(t, alternatives(1, 2, 33), `policy: StringEquals.kms:RecipientAttestation:PCR1: the conditions stand for more than 1024 images`)
+	requireRefused(t, alternatives(1, 32, 2), `policy: StringEquals.kms:RecipientAttestation:PCR10: the conditions stand for more than 1024 images`)
 }
 
 func TestReadPolicyBoundsTheImagesOfAKeyPolicy(t *testing.T) {
@@ -146,5 +161,5 @@ func TestReadPolicyBoundsTheImagesOfAKeyPolicy(t *testing.T) {
 	policy, err := readPolicy(statements(2))
 	require.NoError(t, err)
 	assert.Len(t, policy.Images, 1024)
-	requireRefused(t, statements(3), `policy: Statement: the conditions stand for more than 1024 images`)
+	requireRefused(t, statements(3), `policy: Statement[2].Condition.StringEquals.kms:RecipientAttestation:PCR0: the conditions stand for more than 1024 images`)
 }
