@@ -70,7 +70,11 @@ func (i inspection) write(std stdio, asJSON, separate bool) error {
 		}
 		i.writeText(&out)
 	}
-	if _, err := std.out.Write(out.Bytes()); err != nil {
+	text := out.Bytes()
+	if asJSON {
+		text = printableJSON(text)
+	}
+	if _, err := std.out.Write(text); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return nil
@@ -82,12 +86,16 @@ func (i inspection) writeText(b *bytes.Buffer) {
 	line(b, "kind", fmt.Sprintf("%s, %d bytes", d.Kind, i.size))
 	writeDocument(b, d)
 	line(b, "digest", d.Digest)
-	if d.PCRs.Debug() {
+	if d.Kind == attestation.Enclave && d.PCRs.Debug() {
 		line(b, "mode", "DEBUG: register 0, 1 or 2 is zero")
+	}
+	describe := pcr.Describe
+	if d.Kind == attestation.NitroTPM {
+		describe = pcr.DescribeNitroTPM
 	}
 	for _, register := range d.PCRs.Registers() {
 		if value := d.PCRs[register]; !value.IsZero() {
-			line(b, fmt.Sprintf("PCR%d", register), fmt.Sprintf("%s  %s", value, pcr.Describe(register)))
+			line(b, fmt.Sprintf("PCR%d", register), fmt.Sprintf("%s  %s", value, describe(register)))
 		}
 	}
 	line(b, "zero", zeroRegisters(d.PCRs))

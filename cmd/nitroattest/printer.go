@@ -38,7 +38,11 @@ func (p *printer) print(o outcome) error {
 		writeReport(&out, p.colour, o)
 		p.printed++
 	}
-	if _, err := p.std.out.Write(out.Bytes()); err != nil {
+	text := out.Bytes()
+	if p.json {
+		text = printableJSON(text)
+	}
+	if _, err := p.std.out.Write(text); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	if err := o.problem(); err != nil {

@@ -107,6 +107,8 @@ func TestDecodeRefusesWhatIsInNoneOfTheForms(t *testing.T) {
 		"JSON array of text":     {`["hESh"]`, noName},
 		"JSON empty":             {`{}`, noName},
 		"JSON with two":          {`{"doc": "hESh", "inner": [{"evidence": "hESh"}]}`, "found 2 documents in one JSON value, expected one"},
+		"JSON with one twice":    {`{"document": "hESh", "document": "hESi"}`, "found 2 documents in one JSON value, expected one"},
+		"JSON too deep":          {`{"doc": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "found JSON that ends or breaks: nested more than 64 levels deep"},
 		"JSON not UTF-8":         {"{\"doc\": \"hESh\", \"x\": \"\xff\"}", "found JSON with bytes that are not UTF-8, expected an attestation document"},
 	} {
 		t.Run(name, func(t *testing.T) {
