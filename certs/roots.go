@@ -96,7 +96,9 @@ func ParseRoots(file []byte) (*Roots, error) {
 	var roots []*x509.Certificate
 	for rest := bytes.TrimSpace(file); len(rest) > 0; {
 		block, after := pem.Decode(rest)
-		if block == nil || !bytes.HasPrefix(rest, []byte("-----BEGIN")) {
+		// Decode passes over what it cannot read, a damaged block too.
+		begin := []byte("-----BEGIN")
+		if block == nil || !bytes.HasPrefix(rest, begin) || bytes.Count(rest[:len(rest)-len(after)], begin) != 1 {
 			return nil, errors.New("certs: roots: found something that is not PEM, expected CERTIFICATE blocks only")
 		}
 		if block.Type != "CERTIFICATE" {

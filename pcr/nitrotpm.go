@@ -14,15 +14,32 @@ const (
 	RegisterBootLoader  = 4  // boot loader and kernel image
 	RegisterSecureBoot  = 7  // Secure Boot state and keys
 	RegisterCommandLine = 12 // kernel command line, zero unless it was overridden
+	// RegisterSystemExtensions is what systemd-stub adds from outside of a
+	// unified kernel image, zero unless there is something. PCR4 and PCR12 do
+	// not say so.
+	RegisterSystemExtensions = 13
 )
 
+// secureBootOff is PCR7 where Secure Boot is off and no variable is set, as on
+// an instance whose AMI has no UEFI data. Package uki computes it, and AWS's
+// tool prints it.
+var secureBootOff = mustParse("98441c7f7625d10058c47683aec486ce311c633235eb555593a7ee791121e3578ae72d04ecef661f272d59058b77af35")
+
+// mustParse is for constants.
+func mustParse(digits string) Value {
+	value, err := ParseValue(digits)
+	if err != nil {
+		panic("pcr: " + err.Error())
+	}
+	return value
+}
+
 // ValidateNitroTPM is [Policy.Validate] for the documents of EC2 instances with
-// NitroTPM. An image has to list PCR4 with PCR12, or PCR7; only PCR12 may be
-// zero; PCR16 and PCR23, which the instance can reset, are refused.
+// NitroTPM. An image has to list PCR4 with PCR12, or PCR7; only PCR12 and
+// PCR13 may be zero; PCR16 and PCR23, which the instance can reset, are refused.
 //
 // PCR7 pins who may sign what boots, not what boots, and that only where
-// Secure Boot is on, which the register's value has to say: take it from an
-// instance on which it is.
+// Secure Boot is on: by the value that it has otherwise, it does not count.
 func (p Policy) ValidateNitroTPM() error { return p.validate(nitroTPM) }
 
 // MatchNitroTPM is [Policy.Match] for the documents of EC2 instances with
@@ -52,6 +69,8 @@ func DescribeNitroTPM(register int) string {
 		return "Secure Boot state and keys"
 	case RegisterCommandLine:
 		return "kernel command line"
+	case RegisterSystemExtensions:
+		return "system extensions"
 	case 16, 23:
 		return "can be reset by the instance"
 	}

@@ -1,6 +1,7 @@
 package pcr_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func tpmKey(register, value string) string {
 func TestReadNitroTPMPolicyRefusesWhatIsForEnclaves(t *testing.T) {
 	const unknownKey = `unknown key, expected kms:RecipientAttestation:NitroTPMPCR<n>`
 	for text, message := range map[string]string{
-		`{"images": [{"name": "v1", "pcrs": {"0": "<a0>"}}]}`:                               `policy: Images[0].PCRs: pins no code: list PCR4 with PCR12, or PCR7 where Secure Boot is on`,
+		`{"images": [{"name": "v1", "pcrs": {"0": "<a0>"}}]}`:                               `policy: Images[0].PCRs: pins no code: list PCR4 with PCR12, or PCR7 of an instance with Secure Boot on`,
 		`{"Measurements": {"HashAlgorithm": "Sha512_48 { .. }", "PCR7": "<a7>"}}`:           `policy: Measurements.HashAlgorithm: found "Sha512_48 { .. }", expected "SHA384 { ... }"`,
 		`{"kms:RecipientAttestation:PCR7": "<a7>"}`:                                         `policy: kms:RecipientAttestation:PCR7: ` + unknownKey,
 		`{"kms:RecipientAttestation:ImageSha384": "<a0>"}`:                                  `policy: kms:RecipientAttestation:ImageSha384: ` + unknownKey,
@@ -57,9 +58,9 @@ func TestReadNitroTPMPolicyRefusesWhatIsForEnclaves(t *testing.T) {
 // Checks 23 and 27 for NitroTPM.
 func TestValidateNitroTPM(t *testing.T) {
 	const (
-		noCode   = "pins no code: list PCR4 with PCR12, or PCR7 where Secure Boot is on"
+		noCode   = "pins no code: list PCR4 with PCR12, or PCR7 of an instance with Secure Boot on"
 		reset    = "the instance can reset this register, so that its value proves nothing"
-		unused   = "all zero: nothing was measured; only PCR12 can mean something by it"
+		unused   = "all zero: nothing was measured; only PCR12 and PCR13 can mean something by it"
 		overflow = "found a register outside of 0 to 23"
 	)
 	with := func(bank pcr.Bank, register int, value pcr.Value) pcr.Bank {
@@ -74,6 +75,9 @@ func TestValidateNitroTPM(t *testing.T) {
 		"boot loader and no command line":   {with(pinned(4), 12, pcr.Value{}), "", ""},
 		"Secure Boot":                       {pinned(7), "", ""},
 		"everything":                        {pinned(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 22), "", ""},
+		"no system extensions":              {with(pinned(4, 12), 13, pcr.Value{}), "", ""},
+		"Secure Boot off":                   {pcr.Bank{7: secureBootOff(t)}, "PCRs", noCode},
+		"Secure Boot off beside the loader": {with(pinned(4, 12), 7, secureBootOff(t)), "", ""},
 		"boot loader alone":                 {pinned(4), "PCRs", noCode},
 		"command line alone":                {pinned(12), "PCRs", noCode},
 		"zero command line alone":           {pcr.Bank{12: {}}, "PCRs", noCode},
@@ -120,4 +124,14 @@ func TestDescribeNitroTPM(t *testing.T) {
 	} {
 		assert.Equal(t, want, pcr.DescribeNitroTPM(register), register)
 	}
+}
+
+// secureBootOff is PCR7 as AWS's tool prints it in the recorded output.
+func secureBootOff(t *testing.T) pcr.Value {
+	file, err := os.Open("../testdata/uki/nitro-tpm-pcr-compute.json")
+	require.NoError(t, err)
+	defer file.Close()
+	policy, err := pcr.ReadNitroTPMPolicy(file)
+	require.NoError(t, err)
+	return policy.Images[0].PCRs[pcr.RegisterSecureBoot]
 }

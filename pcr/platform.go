@@ -11,6 +11,8 @@ type platform struct {
 	// pins are the sets of registers of which one has to be listed whole.
 	pins     [][]int
 	pinsText string
+	// provesNothing are values by which a register of pins does not count.
+	provesNothing Bank
 	// hashNames are the spellings of SHA-384 in the output of AWS's tools.
 	hashNames []string
 	// kmsImage and kmsPCR are condition keys of AWS KMS: the one that names a
@@ -44,13 +46,15 @@ var nitroTPM = &platform{
 		switch {
 		case register == 16 || register == 23:
 			return "the instance can reset this register, so that its value proves nothing"
-		case value.IsZero() && register != RegisterCommandLine:
-			return fmt.Sprintf("all zero: nothing was measured; only PCR%d can mean something by it", RegisterCommandLine)
+		case value.IsZero() && register != RegisterCommandLine && register != RegisterSystemExtensions:
+			return fmt.Sprintf("all zero: nothing was measured; only PCR%d and PCR%d can mean something by it", RegisterCommandLine, RegisterSystemExtensions)
 		}
 		return ""
 	},
-	pins:      [][]int{{RegisterBootLoader, RegisterCommandLine}, {RegisterSecureBoot}},
-	pinsText:  "PCR4 with PCR12, or PCR7 where Secure Boot is on",
-	hashNames: []string{"SHA384", "Sha384"},
-	kmsPCR:    kmsPrefix + "NitroTPMPCR",
+	pins:     [][]int{{RegisterBootLoader, RegisterCommandLine}, {RegisterSecureBoot}},
+	pinsText: "PCR4 with PCR12, or PCR7 of an instance with Secure Boot on",
+	// With Secure Boot off and no keys enrolled, PCR7 is the same whatever boots.
+	provesNothing: Bank{RegisterSecureBoot: secureBootOff},
+	hashNames:     []string{"SHA384", "Sha384"},
+	kmsPCR:        kmsPrefix + "NitroTPMPCR",
 }

@@ -82,16 +82,18 @@ func (i Image) validate(on *platform, place int) error {
 	if known != len(i.PCRs) {
 		return refuse("", fmt.Sprintf("found a register outside of 0 to %d", on.registers-1))
 	}
-	if !slices.ContainsFunc(on.pins, i.lists) {
+	if !slices.ContainsFunc(on.pins, func(set []int) bool { return i.pins(on, set) }) {
 		return refuse("", "pins no code: list "+on.pinsText)
 	}
 	return nil
 }
 
-// lists reports whether all the given registers are in the image.
-func (i Image) lists(registers []int) bool {
+// pins reports whether all the given registers are in the image, with values
+// that say something.
+func (i Image) pins(on *platform, registers []int) bool {
 	for _, register := range registers {
-		if _, ok := i.PCRs[register]; !ok {
+		value, ok := i.PCRs[register]
+		if nothing, known := on.provesNothing[register]; !ok || known && value == nothing {
 			return false
 		}
 	}
