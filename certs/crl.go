@@ -8,160 +8,178 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"slices"
 	"sync"
 	"time"
 )
 
 var (
 	oidIssuingDistributionPoint = asn1.ObjectIdentifier{2, 5, 29, 28}
+	oidDeltaCRLIndicator        = asn1.ObjectIdentifier{2, 5, 29, 27}
 	oidReasonCode               = asn1.ObjectIdentifier{2, 5, 29, 21}
+	oidCertificateIssuer        = asn1.ObjectIdentifier{2, 5, 29, 29}
 )
 
 // revocationList is a parsed CRL and the issuers under whom its signature was
 // found good or bad.
 type revocationList struct {
-	crl     *x509.RevocationList
-	scope   []string       // URLs of the issuing distribution point; empty: everything the issuer issues
-	entries map[string]int // by the bytes of the serial number
+	crl      *x509.RevocationList // without its entries and extensions
+	scope    scope
+	revoked  map[string]time.Time // by the bytes of the serial number
+	gathered bool                 // it came by Update
 
 	mu       sync.Mutex
-	verified map[string]bool // by the DER of the issuer
+	verified map[string]bool // by the DER of the issuer's key
 }
 
-// maxIssuers bounds what a list remembers. One issuer signs a list; a handful
-// of certificates may be reissued with its name.
+// maxIssuers bounds what a list remembers. One key signs a list; few share its
+// name.
 const maxIssuers = 16
 
 // parseCRLs reads one list in DER, or all of a PEM file.
 func parseCRLs(data []byte) ([]*revocationList, error) {
-	data = bytes.TrimSpace(data)
-	if !bytes.HasPrefix(data, []byte("-----BEGIN")) {
-		list, err := parseCRL(data)
+	text := bytes.TrimSpace(data)
+	if !bytes.HasPrefix(text, pemBegin) {
+		list, err := parseCRL(data) // as it is: the last byte of DER may look like a space
 		return []*revocationList{list}, err
 	}
 	var lists []*revocationList
-	for len(data) > 0 {
-		block, rest := pem.Decode(data)
-		if block == nil || block.Type != "X509 CRL" {
-			return nil, errors.New("found something else, expected PEM blocks of type X509 CRL only")
+	for len(text) > 0 {
+		// Decode passes over what it cannot read, damaged blocks too. A list
+		// that is passed over is a list that revokes nothing.
+		block, rest := pem.Decode(text)
+		if block == nil || block.Type != "X509 CRL" || !bytes.HasPrefix(text, pemBegin) || bytes.Count(text[:len(text)-len(rest)], pemBegin) != 1 {
+			return nil, fmt.Errorf("PEM block %d: found something else, expected nothing but blocks of type X509 CRL", len(lists))
 		}
 		list, err := parseCRL(block.Bytes)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("PEM block %d: %w", len(lists), err)
 		}
 		lists = append(lists, list)
-		data = bytes.TrimSpace(rest)
+		text = bytes.TrimSpace(rest)
 	}
 	return lists, nil
 }
+
+var pemBegin = []byte("-----BEGIN")
 
 func parseCRL(der []byte) (*revocationList, error) {
 	crl, err := x509.ParseRevocationList(bytes.Clone(der))
 	if err != nil {
 		return nil, err
 	}
-	if crl.NextUpdate.IsZero() {
+	switch {
+	case len(crl.Raw) != len(der):
+		return nil, fmt.Errorf("found %d bytes after the list, expected none", len(der)-len(crl.Raw))
+	case crl.NextUpdate.IsZero():
 		return nil, errors.New("found no nextUpdate, without which it would be current for ever")
-	}
-	if crl.SignatureAlgorithm != x509.ECDSAWithSHA384 {
+	case crl.NextUpdate.Before(crl.ThisUpdate):
+		return nil, fmt.Errorf("found nextUpdate %s, expected one after thisUpdate %s", stamp(crl.NextUpdate), stamp(crl.ThisUpdate))
+	case crl.SignatureAlgorithm != x509.ECDSAWithSHA384:
 		return nil, fmt.Errorf("found a signature with %s, expected %s", crl.SignatureAlgorithm, x509.ECDSAWithSHA384)
 	}
-	list := &revocationList{crl: crl, entries: map[string]int{}, verified: map[string]bool{}}
-	for _, extension := range crl.Extensions {
-		if extension.Id.Equal(oidIssuingDistributionPoint) {
-			if list.scope, err = parseScope(extension.Value); err != nil {
-				return nil, fmt.Errorf("issuing distribution point: %w", err)
-			}
-		} else if extension.Critical {
-			return nil, fmt.Errorf("found the critical extension %s, expected none but an issuing distribution point", extension.Id)
-		}
-	}
-	for i, entry := range crl.RevokedCertificateEntries {
-		list.entries[string(entry.SerialNumber.Bytes())] = i
-		for _, extension := range entry.Extensions {
-			if extension.Critical && !extension.Id.Equal(oidReasonCode) {
-				return nil, fmt.Errorf("serial %x: found the critical extension %s, expected none", entry.SerialNumber, extension.Id)
-			}
-		}
-	}
-	return list, nil
-}
-
-// issuingDistributionPoint is RFC 5280, section 5.2.5. Lists that cover less
-// than all reasons, or certificates of other issuers, are refused.
-type issuingDistributionPoint struct {
-	DistributionPoint          distributionPointName `asn1:"optional,tag:0"`
-	OnlyContainsUserCerts      bool                  `asn1:"optional,tag:1"`
-	OnlyContainsCACerts        bool                  `asn1:"optional,tag:2"`
-	OnlySomeReasons            asn1.BitString        `asn1:"optional,tag:3"`
-	IndirectCRL                bool                  `asn1:"optional,tag:4"`
-	OnlyContainsAttributeCerts bool                  `asn1:"optional,tag:5"`
-}
-
-type distributionPointName struct {
-	FullName []asn1.RawValue `asn1:"optional,tag:0"`
-}
-
-// tagURI is uniformResourceIdentifier in GeneralName.
-const tagURI = 6
-
-func parseScope(der []byte) ([]string, error) {
-	var point issuingDistributionPoint
-	rest, err := asn1.Unmarshal(der, &point)
-	if err != nil {
+	list := &revocationList{crl: crl, verified: map[string]bool{}}
+	if err := list.readExtensions(); err != nil {
 		return nil, err
 	}
-	if len(rest) > 0 || point.OnlyContainsUserCerts || point.OnlyContainsAttributeCerts || point.IndirectCRL || point.OnlySomeReasons.BitLength > 0 {
-		return nil, errors.New("found a list that covers a part only, expected one for all certificates of the issuer or for authorities")
-	}
-	var scope []string
-	for _, name := range point.DistributionPoint.FullName {
-		if name.Class != asn1.ClassContextSpecific || name.Tag != tagURI {
-			return nil, errors.New("found a name that is not a URL")
+	return list, list.readEntries()
+}
+
+func (l *revocationList) readExtensions() error {
+	seen := map[string]bool{}
+	for _, extension := range l.crl.Extensions {
+		id := extension.Id.String()
+		if seen[id] {
+			return fmt.Errorf("found the extension %s twice", id)
 		}
-		scope = append(scope, string(name.Bytes))
+		seen[id] = true
+		switch {
+		case extension.Id.Equal(oidIssuingDistributionPoint):
+			var err error
+			if l.scope, err = parseScope(extension.Value); err != nil {
+				return fmt.Errorf("issuing distribution point: %w", err)
+			}
+		case extension.Id.Equal(oidDeltaCRLIndicator):
+			return errors.New("found a delta CRL, which says only what has changed; expected a complete one")
+		case extension.Critical:
+			return fmt.Errorf("found the critical extension %s, expected none but an issuing distribution point", id)
+		}
 	}
-	return scope, nil
+	return nil
 }
 
-// covers reports whether the list speaks of a certificate: it has no scope, or
-// one of its URLs is one that the certificate names.
-func (l *revocationList) covers(cert *x509.Certificate) bool {
-	return len(l.scope) == 0 || slices.ContainsFunc(cert.CRLDistributionPoints, func(url string) bool {
-		return slices.Contains(l.scope, url)
-	})
-}
-
-// currentAt includes both ends.
-func (l *revocationList) currentAt(at time.Time) bool {
-	return !at.Before(l.crl.ThisUpdate) && !at.After(l.crl.NextUpdate)
-}
-
-// find returns the entry of a serial number. The date in it plays no part: a
-// key that was compromised later may have been compromised earlier.
-func (l *revocationList) find(serial *big.Int) *x509.RevocationListEntry {
-	i, ok := l.entries[string(serial.Bytes())]
-	if !ok {
-		return nil
+// readEntries keeps of each entry what check 18 needs. The parsed ones take
+// several times as much memory.
+func (l *revocationList) readEntries() error {
+	l.revoked = make(map[string]time.Time, len(l.crl.RevokedCertificateEntries))
+	for _, entry := range l.crl.RevokedCertificateEntries {
+		if entry.SerialNumber.Sign() < 0 {
+			return fmt.Errorf("serial %x: found a negative number", entry.SerialNumber)
+		}
+		for _, extension := range entry.Extensions {
+			if extension.Id.Equal(oidCertificateIssuer) || extension.Critical && !extension.Id.Equal(oidReasonCode) {
+				return fmt.Errorf("serial %x: found the extension %s, expected none that changes the meaning of the entry", entry.SerialNumber, extension.Id)
+			}
+		}
+		l.revoked[string(entry.SerialNumber.Bytes())] = entry.RevocationTime
 	}
-	return &l.crl.RevokedCertificateEntries[i]
+	l.crl = &x509.RevocationList{
+		RawTBSRevocationList: l.crl.RawTBSRevocationList,
+		RawIssuer:            l.crl.RawIssuer,
+		Issuer:               l.crl.Issuer,
+		Signature:            l.crl.Signature,
+		SignatureAlgorithm:   l.crl.SignatureAlgorithm,
+		ThisUpdate:           l.crl.ThisUpdate,
+		NextUpdate:           l.crl.NextUpdate,
+		Number:               l.crl.Number,
+	}
+	return nil
 }
 
-// sameScope reports whether two lists are issues of the same one.
-func (l *revocationList) sameScope(other *revocationList) bool {
-	return bytes.Equal(l.crl.RawIssuer, other.crl.RawIssuer) && slices.Equal(l.scope, other.scope)
+// revokes returns the date at which the list says that a serial number was
+// revoked. The date plays no part in the decision: a key that is known to be
+// compromised since then may have been before.
+func (l *revocationList) revokes(serial *big.Int) (time.Time, bool) {
+	date, ok := l.revoked[string(serial.Bytes())]
+	return date, ok
 }
 
-// signedBy reports whether an issuer, which has to be authentic and allowed to
-// sign lists, signed this one. It verifies once for each issuer.
+// answers reports whether a certificate is good at a time because the list does
+// not hold it: until nextUpdate, its end included. As in RFC 5280, section
+// 6.3.3, thisUpdate does not bound it from below, for an entry stays on all
+// lists until the certificate has expired (section 3.3): a list that is made
+// after the verification time, but before that, knows more and not less.
+func (l *revocationList) answers(cert *x509.Certificate, at time.Time) bool {
+	return l.speaksOf(cert) && !at.After(l.crl.NextUpdate)
+}
+
+// speaksOf reports whether the list was made before a certificate expired.
+func (l *revocationList) speaksOf(cert *x509.Certificate) bool {
+	return !l.crl.ThisUpdate.After(cert.NotAfter)
+}
+
+// newerThan reports whether the list was made after another one. Of two that
+// bear the same second, the number decides.
+func (l *revocationList) newerThan(other *revocationList) bool {
+	if !l.crl.ThisUpdate.Equal(other.crl.ThisUpdate) || l.crl.Number == nil || other.crl.Number == nil {
+		return l.crl.ThisUpdate.After(other.crl.ThisUpdate)
+	}
+	return l.crl.Number.Cmp(other.crl.Number) > 0
+}
+
+// signedBy reports whether an issuer signed the list and is allowed to. The
+// issuer has to be authentic. It verifies once for each key, so that no peer
+// can make it verify again and again: the same key comes in certificates of
+// other bytes, for ECDSA signatures have two forms.
 func (l *revocationList) signedBy(issuer *x509.Certificate) bool {
+	if !bytes.Equal(l.crl.RawIssuer, issuer.RawSubject) || !issuer.IsCA || issuer.KeyUsage&x509.KeyUsageCRLSign == 0 {
+		return false
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	key := string(issuer.Raw)
+	key := string(issuer.RawSubjectPublicKeyInfo)
 	good, known := l.verified[key]
 	if !known {
-		good = l.crl.CheckSignatureFrom(issuer) == nil
+		good = issuer.CheckSignature(l.crl.SignatureAlgorithm, l.crl.RawTBSRevocationList, l.crl.Signature) == nil
 		if len(l.verified) == maxIssuers {
 			clear(l.verified)
 		}

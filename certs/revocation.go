@@ -1,11 +1,11 @@
 package certs
 
 import (
-	"bytes"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -27,55 +27,48 @@ const (
 type RevocationConfig struct {
 	// Unknown has to be chosen; there is no default.
 	Unknown UnknownStatus
-	// CRLs are revocation lists (RFC 5280, section 5), each in DER or as one or
-	// more PEM blocks of type X509 CRL.
+	// CRLs are revocation lists, see [Revocations.SetCRLs].
 	CRLs [][]byte
-	// Certificates and Modules are denied whatever the lists say.
+	// Certificates and Modules are denied whatever the lists say, see
+	// [Revocations.SetDenied].
 	Certificates []CertificateID
-	Modules      []string // module IDs, "i-...-enc..."
-}
-
-// CertificateID names a certificate by what revocation lists go by: its issuer
-// and serial number, never its bytes, for one certificate can have several
-// encodings of its signature.
-type CertificateID struct {
-	Issuer string // the issuer as text, as in x509.Certificate.Issuer.String()
-	Serial *big.Int
+	Modules      []string
 }
 
 // Revocations knows which certificates and modules are no longer trusted. It
-// reads nothing from the network. It is safe for concurrent use.
+// reads nothing from the network; package crlfetch does, for services. It is
+// safe for concurrent use, and every verification that starts after a change
+// goes by the change, whatever chains are cached.
+//
+// A certificate is revoked when a list of its issuer holds its serial number
+// (RFC 5280, section 6.3). The list has to name the issuer, to be signed by the
+// key of the issuing certificate in the chain, and to cover the certificate.
+// A list that is past its nextUpdate can still say that a certificate is
+// revoked, but no longer that it is not.
 //
 // Of AWS's chains the regional and zonal certificates name a list; instance
 // certificates last a day and leaves three hours, and name none. A certificate
 // that names no list is good unless some list of its issuer holds it.
+//
+// The verification time counts, not the present: a document of the past that
+// is appraised as of its own timestamp needs a list whose nextUpdate is not
+// before it and that was made before the certificate expired. Such a list
+// revokes the certificate even if it was made, or dates the revocation, later.
 type Revocations struct {
 	unknown UnknownStatus
-	denied  []CertificateID
-	modules []string
+	denied  atomic.Pointer[denied]
 	lists   atomic.Pointer[[]*revocationList]
 }
 
 // NewRevocations returns the revocations that a configuration describes. It
-// fails when Unknown is not chosen, and for lists that are malformed or hold
-// what this package cannot evaluate. Whether a list is signed by the issuer
-// whose name it bears is checked against the chain that it is used on.
+// fails when Unknown is not chosen, and where SetCRLs or SetDenied would.
 func NewRevocations(config RevocationConfig) (*Revocations, error) {
 	if config.Unknown != RefuseUnknown && config.Unknown != InsecureAcceptUnknown {
 		return nil, fmt.Errorf("certs: RevocationConfig.Unknown: found %q, expected %q or %q", config.Unknown, RefuseUnknown, InsecureAcceptUnknown)
 	}
-	for i, id := range config.Certificates {
-		if id.Issuer == "" || id.Serial == nil {
-			return nil, fmt.Errorf("certs: RevocationConfig.Certificates[%d]: found no issuer or no serial number, expected both", i)
-		}
-	}
-	if slices.Contains(config.Modules, "") {
-		return nil, errors.New("certs: RevocationConfig.Modules: found an empty module ID")
-	}
-	r := &Revocations{
-		unknown: config.Unknown,
-		denied:  slices.Clone(config.Certificates),
-		modules: slices.Clone(config.Modules),
+	r := &Revocations{unknown: config.Unknown}
+	if err := r.SetDenied(config.Certificates, config.Modules); err != nil {
+		return nil, err
 	}
 	if err := r.SetCRLs(config.CRLs...); err != nil {
 		return nil, err
@@ -83,82 +76,21 @@ func NewRevocations(config RevocationConfig) (*Revocations, error) {
 	return r, nil
 }
 
-// SetCRLs replaces all lists, at once for every verification that starts
-// later. When one of them cannot be used it fails and the old ones stay.
-func (r *Revocations) SetCRLs(crls ...[]byte) error {
-	var lists []*revocationList
-	for i, crl := range crls {
-		parsed, err := parseCRLs(crl)
-		if err != nil {
-			return fmt.Errorf("certs: CRL %d: %w", i, err)
-		}
-		lists = append(lists, parsed...)
-	}
-	r.lists.Store(&lists)
-	return nil
-}
+var errZeroRevocations = errors.New("certs: Revocations: found a zero value, expected what NewRevocations returns")
 
-// maxLists bounds the lists that Update gathers. The root has one, each region
-// has some, and the ones whose time is over make room.
-const maxLists = 1024
+func (r *Revocations) isZero() bool { return r == nil || r.unknown == "" }
 
-// Update adds a list in DER that issuer signed, or puts it in the place of the
-// list with the same issuer and scope. It fails, and leaves the lists as they
-// are, when issuer did not sign it or when it is older than the one it would
-// replace. The caller vouches for the issuer: take it from a verified chain.
-func (r *Revocations) Update(issuer *x509.Certificate, crl []byte) error {
-	list, err := parseCRL(crl)
-	if err != nil {
-		return fmt.Errorf("certs: CRL: %w", err)
-	}
-	if !bytes.Equal(list.crl.RawIssuer, issuer.RawSubject) || !list.signedBy(issuer) {
-		return fmt.Errorf("certs: CRL: found one of %q, expected one that %q signed", list.crl.Issuer, issuer.Subject)
-	}
-	for {
-		old := r.lists.Load()
-		lists, err := replace(*old, list)
-		if err != nil {
-			return fmt.Errorf("certs: CRL: %w", err)
-		}
-		if r.lists.CompareAndSwap(old, &lists) {
-			return nil
-		}
-	}
-}
-
-// replace returns lists with a new one, and without those it stands for.
-func replace(lists []*revocationList, list *revocationList) ([]*revocationList, error) {
-	out := make([]*revocationList, 0, len(lists)+1)
-	for _, old := range lists {
-		if !old.sameScope(list) {
-			out = append(out, old)
-			continue
-		}
-		if list.crl.ThisUpdate.Before(old.crl.ThisUpdate) {
-			return nil, fmt.Errorf("found the list of %s, expected one no older than that of %s", stamp(list.crl.ThisUpdate), stamp(old.crl.ThisUpdate))
-		}
-	}
-	if len(out) >= maxLists {
-		slices.SortStableFunc(out, func(a, b *revocationList) int { return b.crl.NextUpdate.Compare(a.crl.NextUpdate) })
-		out = out[:maxLists-1]
-	}
-	return append(out, list), nil
-}
-
-// check looks at every certificate below the root of a chain whose signatures
-// have been verified.
+// check looks at every certificate of a chain whose signatures have been
+// verified.
 func (r *Revocations) check(chain []*x509.Certificate, moduleID string, at time.Time) *Error {
 	if r == nil {
 		return nil
 	}
-	if slices.Contains(r.modules, moduleID) {
-		return &Error{Rule: Revoked, Position: len(chain) - 1, Detail: fmt.Sprintf("the module %q is denied", moduleID)}
+	if fault := r.denied.Load().check(chain, moduleID); fault != nil {
+		return fault
 	}
 	lists := *r.lists.Load()
 	for i := 1; i < len(chain); i++ {
-		if r.denies(chain[i]) {
-			return &Error{Rule: Revoked, Position: i, Detail: "it is denied by issuer and serial number"}
-		}
 		if fault := r.look(lists, chain[i-1], chain[i], at); fault != nil {
 			fault.Position = i
 			return fault
@@ -167,27 +99,47 @@ func (r *Revocations) check(chain []*x509.Certificate, moduleID string, at time.
 	return nil
 }
 
-func (r *Revocations) denies(cert *x509.Certificate) bool {
-	return slices.ContainsFunc(r.denied, func(id CertificateID) bool {
-		return id.Serial.Cmp(cert.SerialNumber) == 0 && id.Issuer == cert.Issuer.String()
-	})
-}
-
-// look asks the lists of one issuer. A list that is out of date can still say
-// that a certificate is revoked, but no longer that it is not.
+// look asks the lists of one issuer.
 func (r *Revocations) look(lists []*revocationList, issuer, cert *x509.Certificate, at time.Time) *Error {
-	current := false
+	known := false
 	for _, list := range lists {
-		if !bytes.Equal(list.crl.RawIssuer, issuer.RawSubject) || !list.covers(cert) || !list.signedBy(issuer) {
+		if !list.scope.covers(cert) || !list.signedBy(issuer) {
 			continue
 		}
-		if entry := list.find(cert.SerialNumber); entry != nil {
-			return &Error{Rule: Revoked, Detail: fmt.Sprintf("revoked on %s, by the list of %s", stamp(entry.RevocationTime), stamp(list.crl.ThisUpdate))}
+		if date, ok := list.revokes(cert.SerialNumber); ok {
+			return &Error{Rule: Revoked, Detail: fmt.Sprintf("revoked on %s, by the list of %s", stamp(date), stamp(list.crl.ThisUpdate))}
 		}
-		current = current || list.currentAt(at)
+		known = known || list.answers(cert, at)
 	}
-	if current || len(cert.CRLDistributionPoints) == 0 || r.unknown == InsecureAcceptUnknown {
+	if known || !namesList(cert) || r.unknown == InsecureAcceptUnknown {
 		return nil
 	}
 	return &Error{Rule: RevocationUnknown, Detail: fmt.Sprintf("found no list of its issuer that is current at %s and covers it, expected that of %q", stamp(at), cert.CRLDistributionPoints)}
+}
+
+// CurrentUntil returns the latest time at which a list at hand can tell that a
+// certificate is not revoked: the last nextUpdate of the lists that its issuer
+// signed and that cover it, or the zero time when there is none. Both
+// certificates are taken for authentic.
+func (r *Revocations) CurrentUntil(issuer, cert *x509.Certificate) time.Time {
+	var until time.Time
+	if r.isZero() || issuer == nil || cert == nil {
+		return until
+	}
+	for _, list := range *r.lists.Load() {
+		if list.crl.NextUpdate.After(until) && list.speaksOf(cert) && list.scope.covers(cert) && list.signedBy(issuer) {
+			until = list.crl.NextUpdate
+		}
+	}
+	return until
+}
+
+var oidCRLDistributionPoints = asn1.ObjectIdentifier{2, 5, 29, 31}
+
+// namesList goes by the extension: one without a URL that the parser knows asks
+// for a list all the same.
+func namesList(cert *x509.Certificate) bool {
+	return slices.ContainsFunc(cert.Extensions, func(extension pkix.Extension) bool {
+		return extension.Id.Equal(oidCRLDistributionPoints)
+	})
 }

@@ -1,0 +1,106 @@
+package certs
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// SetCRLs replaces all lists, those that Update gathered too, at once for every
+// verification that starts later. Each argument is one list (RFC 5280, section
+// 5) in DER, or any number of PEM blocks of type X509 CRL. It fails, and the old
+// lists stay, for a list that is malformed or holds what this package cannot
+// evaluate: delta CRLs, indirect ones, those for some reasons only, unknown
+// critical extensions. Whether a list is signed by the issuer whose name it
+// bears is checked against the chain that it is used on.
+//
+// A parsed list takes about three times its size; nothing bounds the lists of
+// the caller.
+func (r *Revocations) SetCRLs(crls ...[]byte) error {
+	if r.isZero() {
+		return errZeroRevocations
+	}
+	var lists []*revocationList
+	for i, crl := range crls {
+		parsed, err := parseCRLs(crl)
+		if err != nil {
+			return fmt.Errorf("certs: CRL %d: %w", i, err)
+		}
+		lists = append(lists, parsed...)
+	}
+	r.lists.Store(&lists)
+	return nil
+}
+
+// MaxGatheredCRLs bounds the lists that Update gathers. Each region has a few at
+// a time. Where one more would be too many, the one with the earliest nextUpdate
+// makes room; those of SetCRLs stay.
+const MaxGatheredCRLs = 512
+
+// Update adds a list in DER that issuer signed, or puts it in the place of the
+// list with the same issuer, key and scope. It fails, and leaves the lists as
+// they are, when issuer did not sign it or when it is older than the one it
+// would replace. It succeeds for a list that is out of date: see CurrentUntil.
+// The caller vouches for the issuer: take it from a verified chain.
+func (r *Revocations) Update(issuer *x509.Certificate, crl []byte) error {
+	if r.isZero() {
+		return errZeroRevocations
+	}
+	if issuer == nil {
+		return errors.New("certs: CRL: found no issuer, expected the certificate that signed it")
+	}
+	list, err := parseCRL(crl)
+	if err != nil {
+		return fmt.Errorf("certs: CRL: %w", err)
+	}
+	if !list.signedBy(issuer) {
+		return fmt.Errorf("certs: CRL: found one of %q, expected one that %q signed", list.crl.Issuer, issuer.Subject)
+	}
+	list.gathered = true
+	for {
+		old := r.lists.Load()
+		lists, err := replace(*old, list, issuer)
+		if err != nil {
+			return fmt.Errorf("certs: CRL: %w", err)
+		}
+		if r.lists.CompareAndSwap(old, &lists) {
+			return nil
+		}
+	}
+}
+
+// replace returns lists with a new one, and without those that it stands for.
+// An issuer that has changed its key signs a list of its own: the old one goes
+// on to speak of what the old key signed.
+func replace(lists []*revocationList, list *revocationList, issuer *x509.Certificate) ([]*revocationList, error) {
+	out := make([]*revocationList, 0, len(lists)+1)
+	for _, old := range lists {
+		if !old.scope.equal(list.scope) || !old.signedBy(issuer) {
+			out = append(out, old)
+			continue
+		}
+		if old.newerThan(list) {
+			return nil, fmt.Errorf("found the list of %s, expected one no older than that of %s", stamp(list.crl.ThisUpdate), stamp(old.crl.ThisUpdate))
+		}
+	}
+	return append(makeRoom(out), list), nil
+}
+
+// makeRoom removes one of the gathered lists when there are as many as may be.
+func makeRoom(lists []*revocationList) []*revocationList {
+	gathered, first := 0, 0
+	for i, list := range lists {
+		if !list.gathered {
+			continue
+		}
+		if gathered == 0 || list.crl.NextUpdate.Before(lists[first].crl.NextUpdate) {
+			first = i
+		}
+		gathered++
+	}
+	if gathered < MaxGatheredCRLs {
+		return lists
+	}
+	return slices.Delete(lists, first, first+1)
+}

@@ -1,0 +1,123 @@
+package certs_test
+
+import (
+	"crypto/x509"
+	"fmt"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/certs"
+)
+
+func TestUpdate(t *testing.T) {
+	r := newRevocable("update")
+	issuer, cert := r.cert(t, levelRoot), r.cert(t, levelRegional)
+	revocations := newRevocations(t, certs.RefuseUnknown, r.list(t, levelRegional))
+	requireRefused(t, r.verify(t, revocations), certs.RevocationUnknown, levelRegional, "found no list")
+	require.Zero(t, revocations.CurrentUntil(issuer, cert))
+
+	numbered := func(number int64) listEdit {
+		return func(list *x509.RevocationList) { list.Number = big.NewInt(number) }
+	}
+	older := between(revocationTime.Add(-2*time.Hour), revocationTime.Add(30*time.Hour))
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, numbered(5))))
+	require.NoError(t, r.verify(t, revocations))
+	require.Equal(t, revocationTime.Add(23*time.Hour), revocations.CurrentUntil(issuer, cert))
+
+	// What cannot take its place leaves it there.
+	for name, test := range map[string]struct {
+		issuer *x509.Certificate
+		list   []byte
+		text   string
+	}{
+		"no issuer":            {nil, r.list(t, levelRoot), "found no issuer, expected the certificate that signed it"},
+		"older":                {issuer, r.list(t, levelRoot, older), "found the list of 2025-04-15T00:30:00Z, expected one no older than that of 2025-04-15T01:30:00Z"},
+		"lower number":         {issuer, r.list(t, levelRoot, numbered(4)), "found the list of 2025-04-15T01:30:00Z, expected one no older than"},
+		"of another authority": {issuer, r.list(t, levelRegional), `found one of "` + cert.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
+		"of another key":       {newRevocable("other").cert(t, levelRoot), r.list(t, levelRoot), `found one of "` + issuer.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
+		"PEM":                  {issuer, toPEM(r.list(t, levelRoot)), "x509: malformed crl"},
+	} {
+		require.ErrorContains(t, revocations.Update(test.issuer, test.list), "certs: CRL: "+test.text, name)
+		require.NoError(t, r.verify(t, revocations), name)
+	}
+
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, numbered(5))), "the same again")
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, numbered(6), revoking(cert))))
+	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, between(revocationTime, revocationTime))))
+	require.NoError(t, r.verify(t, revocations))
+	require.Equal(t, revocationTime, revocations.CurrentUntil(issuer, cert))
+
+	require.NoError(t, revocations.SetCRLs())
+	requireRefused(t, r.verify(t, revocations), certs.RevocationUnknown, levelRegional, "found no list")
+}
+
+// The roots of two hypervisors have one name and two keys, as an authority has
+// that changed its key. The list of one does not replace that of the other.
+func TestUpdateOfRekeyedIssuer(t *testing.T) {
+	r, other := newRevocable("old key"), newRevocable("new key")
+	require.Equal(t, r.cert(t, levelRoot).RawSubject, other.cert(t, levelRoot).RawSubject)
+	revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+	require.NoError(t, revocations.Update(r.cert(t, levelRoot), r.list(t, levelRoot, revoking(r.cert(t, levelRegional)))))
+	require.NoError(t, revocations.Update(other.cert(t, levelRoot), other.list(t, levelRoot)))
+	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
+	require.NoError(t, other.verify(t, revocations))
+}
+
+// A list remembers under which keys its signature was verified, and forgets
+// them rather than remember too many.
+func TestManyIssuersOfOneName(t *testing.T) {
+	r := newRevocable("the one")
+	cert := r.cert(t, levelRegional)
+	revocations := newRevocations(t, certs.RefuseUnknown, r.list(t, levelRoot))
+	for i := range 40 {
+		require.Zero(t, revocations.CurrentUntil(newRevocable(fmt.Sprint(i)).cert(t, levelRoot), cert))
+	}
+	require.Equal(t, revocationTime.Add(23*time.Hour), revocations.CurrentUntil(r.cert(t, levelRoot), cert))
+}
+
+// Lists of different scopes stand side by side, and one with the same scope
+// replaces only its like.
+func TestUpdateOfScopes(t *testing.T) {
+	r := newRevocable("scopes")
+	issuer, cert := r.cert(t, levelRoot), r.cert(t, levelRegional)
+	url := cert.CRLDistributionPoints[0]
+	revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, scoped(urls(url)), revoking(cert))))
+	for _, edit := range []listEdit{scoped(urls(url + "x")), scoped(field(2, false, []byte{0xff})), func(*x509.RevocationList) {}} {
+		require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, edit)))
+		requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
+	}
+	require.NoError(t, revocations.Update(issuer, r.list(t, levelRoot, scoped(urls(url)))))
+	require.NoError(t, r.verify(t, revocations))
+}
+
+// The lists that Update gathers are bounded, and make room for each other only.
+func TestUpdateMakesRoom(t *testing.T) {
+	r := newRevocable("room")
+	issuer := r.cert(t, levelRoot)
+	url := func(i int) string { return fmt.Sprint("http://aws.invalid/", i) }
+	until := func(i int) time.Time { return revocationTime.Add(time.Duration(i) * time.Second) }
+	of := func(i int) []byte {
+		return r.list(t, levelRoot, scoped(urls(url(i))), between(revocationTime, until(i)))
+	}
+	revocations := newRevocations(t, certs.RefuseUnknown, of(0))
+	current := func(i int) bool {
+		naming := &x509.Certificate{CRLDistributionPoints: []string{url(i)}, NotAfter: issuer.NotAfter}
+		at := revocations.CurrentUntil(issuer, naming)
+		return at.Equal(until(i))
+	}
+	for i := 1; i <= certs.MaxGatheredCRLs; i++ {
+		require.NoError(t, revocations.Update(issuer, of(certs.MaxGatheredCRLs+1-i)))
+	}
+	assert.True(t, current(1))
+	require.NoError(t, revocations.Update(issuer, of(certs.MaxGatheredCRLs+1)))
+	assert.False(t, current(1), "its nextUpdate is the earliest")
+	assert.True(t, current(0), "the caller's own")
+	assert.True(t, current(2))
+	assert.True(t, current(certs.MaxGatheredCRLs+1))
+}
