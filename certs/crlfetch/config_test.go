@@ -1,0 +1,43 @@
+package crlfetch_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/certs/crlfetch"
+)
+
+func TestConfigMistakesNameTheField(t *testing.T) {
+	s := newSite(t)
+	for name, test := range map[string]struct {
+		edit func(*crlfetch.Config)
+		text string
+	}{
+		"no client":             {func(c *crlfetch.Config) { c.Client = nil }, "Config.Client: nil; there is no default"},
+		"no revocations":        {func(c *crlfetch.Config) { c.Revocations = nil }, "Config.Revocations: nil"},
+		"zero revocations":      {func(c *crlfetch.Config) { c.Revocations = new(certs.Revocations) }, "Config.Revocations: certs: Options.Revocations: found a zero value"},
+		"empty roots":           {func(c *crlfetch.Config) { c.Roots = new(certs.Roots) }, "Config.Roots: certs: no roots"},
+		"empty allow list":      {func(c *crlfetch.Config) { c.Hosts = []string{} }, "Config.Hosts: empty"},
+		"empty host":            {func(c *crlfetch.Config) { c.Hosts = []string{"a.invalid", ""} }, `Config.Hosts[1]: found ""`},
+		"URL as host":           {func(c *crlfetch.Config) { c.Hosts = []string{"http://a.invalid"} }, `Config.Hosts[0]: found "http://a.invalid", expected the name of a host`},
+		"port":                  {func(c *crlfetch.Config) { c.Hosts = []string{"a.invalid:80"} }, "Config.Hosts[0]"},
+		"wildcard":              {func(c *crlfetch.Config) { c.Hosts = []string{"*.a.invalid"} }, "Config.Hosts[0]"},
+		"another placeholder":   {func(c *crlfetch.Config) { c.Hosts = []string{"<zone>.a.invalid"} }, "Config.Hosts[0]"},
+		"upper case":            {func(c *crlfetch.Config) { c.Hosts = []string{"A.invalid"} }, "Config.Hosts[0]"},
+		"negative size":         {func(c *crlfetch.Config) { c.MaxSize = -1 }, "Config.MaxSize: found -1, expected 0 or more"},
+		"negative timeout":      {func(c *crlfetch.Config) { c.Timeout = -1 }, "Config.Timeout: found -1ns, expected 0 or more"},
+		"negative interval":     {func(c *crlfetch.Config) { c.MinInterval = -1 }, "Config.MinInterval: found -1ns"},
+		"negative refreshafter": {func(c *crlfetch.Config) { c.RefreshAfter = -1 }, "Config.RefreshAfter: found -1ns"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := s.config()
+			test.edit(&config)
+			updater, err := crlfetch.New(config)
+			require.ErrorContains(t, err, "crlfetch: "+test.text)
+			assert.Nil(t, updater)
+		})
+	}
+}
