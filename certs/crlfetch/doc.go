@@ -13,15 +13,18 @@
 // by a stranger has an authentic chain too; all it can cause is that a list of
 // AWS's is fetched now and then.
 //
-// AWS's own documentation says that revocation lists are not to be consulted
-// for these certificates, the longest-lived of which below the root last 20
-// days. Who consults them nevertheless should know why.
+// AWS's description of how to verify a document says that revocation lists are
+// not used for these certificates (docs/attestation_process.md of
+// aws/aws-nitro-enclaves-nsm-api). The longest-lived below the root last 20
+// days. Whoever checks them nevertheless, because 20 days are too long, also
+// takes on that verification depends on AWS's lists being reachable.
 //
 // # Plain HTTP
 //
-// The URLs in AWS's certificates are plain HTTP, as RFC 5280 recommends
-// (section 8): a list is signed by the issuer, and TLS would add nothing to
-// that. An attacker on the network can
+// The URLs in AWS's certificates are plain HTTP, and RFC 5280 (section 8) advises
+// against anything else: a list is signed by its issuer, and to verify the
+// certificate of a TLS server could need a list in turn. An attacker on the
+// network can
 //
 //   - withhold lists. The last good one stays; when its nextUpdate has passed,
 //     the status of what it covers is unknown, and certs.RefuseUnknown refuses.
@@ -30,9 +33,10 @@
 //   - see which lists are fetched: those of the regions whose documents the
 //     service verifies.
 //
-// A revocation is known, at the latest, when the list before it runs out. With
-// certs.InsecureAcceptUnknown an attacker who withholds lists keeps revoked
-// certificates alive.
+// and no more: what is not signed by the issuing certificate of a verified chain
+// changes nothing. With certs.RefuseUnknown a revocation counts, at the latest,
+// when the list before it runs out. With certs.InsecureAcceptUnknown whoever
+// withholds lists keeps revoked certificates alive.
 //
 // # Starting a service that fails closed
 //
