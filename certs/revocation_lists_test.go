@@ -1,7 +1,10 @@
 package certs_test
 
 import (
+	"bytes"
+	"crypto/elliptic"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"testing"
@@ -78,6 +81,35 @@ func TestManyIssuersOfOneName(t *testing.T) {
 		require.Zero(t, revocations.CurrentUntil(newRevocable(fmt.Sprint(i)).cert(t, levelRoot), cert))
 	}
 	require.Equal(t, revocationTime.Add(23*time.Hour), revocations.CurrentUntil(r.cert(t, levelRoot), cert))
+}
+
+// Nobody can make a list be verified again and again, not even with the second
+// form that each ECDSA signature has, in the certificate of the issuer. What
+// tells is the memory that a verification takes and a look does not.
+func TestListsAreVerifiedOnce(t *testing.T) {
+	r := newRevocable("once")
+	issuer, cert := r.cert(t, levelRegional), r.cert(t, levelZonal)
+	var signature struct{ R, S *big.Int }
+	_, err := asn1.Unmarshal(issuer.Signature, &signature)
+	require.NoError(t, err)
+	signature.S.Sub(elliptic.P384().Params().N, signature.S)
+	second, err := asn1.Marshal(signature)
+	require.NoError(t, err)
+	twin := *issuer
+	twin.Signature, twin.Raw = second, append(bytes.TrimSuffix(issuer.Raw, issuer.Signature), second...)
+	require.NoError(t, twin.CheckSignatureFrom(r.cert(t, levelRoot)))
+
+	list := r.list(t, levelRegional)
+	allocations := func(issuers ...*x509.Certificate) float64 {
+		return testing.AllocsPerRun(5, func() {
+			revocations := newRevocations(t, certs.RefuseUnknown, list)
+			for _, issuer := range issuers {
+				assert.NotZero(t, revocations.CurrentUntil(issuer, cert))
+			}
+		})
+	}
+	none, once := allocations(), allocations(issuer)
+	assert.Less(t, allocations(issuer, issuer, &twin, &twin)-once, (once-none)/2)
 }
 
 // Lists of different scopes stand side by side, and one with the same scope

@@ -74,6 +74,7 @@ func TestUpdateAfterItsCallerLeft(t *testing.T) {
 		defer cancel()
 		ended := make(chan error)
 		go func() { ended <- updater.Update(hasty, chain, now) }()
+		synctest.Wait()
 		go func() { ended <- updater.Update(t.Context(), chain, now) }()
 		require.ErrorIs(t, <-ended, context.DeadlineExceeded)
 		require.ErrorIs(t, s.status(t, now), certs.RevocationUnknown)
