@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
+	"github.com/nitroattest/nitroattest/internal/vectors"
+)
+
+// mutations makes a test of every mutation and variation of the simulated
+// hypervisor's document.
+func mutations(f *vectors.File, h *attestationtest.Hypervisor) (vectors.Group, error) {
+	group := vectors.Group{
+		Type:    vectors.Documents,
+		Comment: "Simulated documents. Each differs from a valid one in what its comment says, and everything else is signed anew, so that only the check of its flag can tell.",
+	}
+	for _, m := range append(attestationtest.Variations(), attestationtest.Mutations()...) {
+		c := h.Case(m)
+		test := testOf(c)
+		if m.TrustsRoot {
+			test.Config.Root = m.Name
+			addRoot(f, m.Name, c.Root)
+		}
+		f.Policies[test.Config.Policy] = policyOf(c.Policy)
+		flag, ok := flagOf(m.Check)
+		if !ok {
+			return group, fmt.Errorf("%s: no flag for check %d", m.Name, m.Check)
+		}
+		test.Flags = []string{flag}
+		if m.Reason != "" {
+			test.Result, test.Reason, test.Image = vectors.Invalid, string(m.Reason), ""
+		}
+		group.Tests = append(group.Tests, test)
+	}
+	return group, nil
+}
+
+// testOf is a valid test of a case's document, without flags.
+func testOf(c attestationtest.Case) vectors.Test {
+	config := &vectors.Config{Kind: "enclave", Root: simulatedRoot, Policy: enclavePolicy}
+	if c.Mutation.NitroTPM {
+		config.Kind, config.Policy = "nitrotpm", nitroTPMPolicy
+	}
+	return vectors.Test{
+		Name:     c.Mutation.Name,
+		Comment:  c.Mutation.Comment,
+		Evidence: append([]byte{}, c.Document...), // one is empty, and none missing
+		Time:     stamp(c.Now),
+		Config:   config,
+		Expectation: &vectors.Expectation{
+			Nonce:         hexOrNull(c.Nonce),
+			MaxAgeSeconds: seconds(c.MaxAge),
+			UserData:      hexOrNull(c.UserData),
+			PublicKey:     hexOrNull(c.PublicKey),
+		},
+		Result: vectors.Valid,
+		Image:  c.Policy.Images[len(c.Policy.Images)-1].Name,
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/internal/vectors"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// tampered are the recorded documents that were changed after AWS signed them.
+var tampered = []string{"eternis-invalid-attestation-5f42eb.cbor", "veracruz-aws-nitro-document-bad-sig-7df2cd.cbor"}
+
+// recordedDocuments makes tests of every recorded document, at the ends of the
+// time for which its leaf is valid and on both sides of them.
+func recordedDocuments(f *vectors.File, dir string) (vectors.Group, error) {
+	group := vectors.Group{
+		Type:    vectors.Documents,
+		Comment: "Recorded documents that AWS signed, and two that were tampered with. The files are beside this one; their README says where each is from.",
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.cbor"))
+	if err != nil {
+		return group, err
+	}
+	for _, file := range files {
+		tests, err := recordedTests(f, file)
+		if err != nil {
+			return group, err
+		}
+		group.Tests = append(group.Tests, tests...)
+	}
+	return group, nil
+}
+
+func recordedTests(f *vectors.File, file string) ([]vectors.Test, error) {
+	evidence, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	u, err := attestation.ParseUnverified(evidence)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(u.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	base := filepath.Base(file)
+	name := strings.ToLower(strings.TrimSuffix(base, ".cbor"))
+	policy := "recorded-" + name
+	f.Policies[policy] = policyOf(pcr.Policy{Images: []pcr.Image{{Name: name, PCRs: pinned(u.Document.PCRs)}}})
+	test := func(what, flag string, at time.Time, reason attestation.Reason, comment string) vectors.Test {
+		t := vectors.Test{
+			Name: "recorded-" + name + what, Comment: comment, Flags: []string{recordedFlag, flag},
+			EvidenceFile: "../evidence/" + base, Time: stamp(at),
+			Config:      &vectors.Config{Kind: "enclave", Root: awsRoot, Policy: policy},
+			Expectation: &vectors.Expectation{Nonce: hexOrNull(nonEmpty(u.Document.Nonce)), UserData: hexOrNull(u.Document.UserData), PublicKey: hexOrNull(u.Document.PublicKey)},
+			Result:      vectors.Valid, Image: name,
+		}
+		if reason != "" {
+			t.Result, t.Reason, t.Image = vectors.Invalid, string(reason), ""
+		}
+		return t
+	}
+	made := u.Document.Timestamp
+	if slices.Contains(tampered, base) {
+		return []vectors.Test{test("", "DocumentSignature", made, attestation.BadSignature, "the document was changed after it was signed; its chain is intact")}, nil
+	}
+	var authentic attestation.Reason
+	flag := "DocumentSignature"
+	if u.Document.PCRs.Debug() {
+		authentic, flag = attestation.DebugMode, "DebugMode"
+	}
+	foreign := test("-govcloud", "PinnedRoot", made, attestation.UntrustedRoot, "the root of another partition is the trusted one")
+	foreign.Config.Root = govCloudRoot
+	return []vectors.Test{
+		test("", flag, made, authentic, "at the moment in which it was made"),
+		test("-last-second", "Validity", leaf.NotAfter, authentic, "in the last second of its leaf"),
+		test("-expired", "Validity", leaf.NotAfter.Add(time.Second), attestation.CertificateExpired, "a second after its leaf expired"),
+		test("-later", "Clock", later, attestation.CertificateExpired, "in 2027: a verifier that goes by the document's own time accepts it"),
+		test("-not-yet-valid", "Validity", leaf.NotBefore.Add(-time.Second), attestation.CertificateNotYetValid, "a second before its leaf becomes valid"),
+		foreign,
+	}, nil
+}
+
+// pinned are the registers of a policy for a document; one for a debugged
+// enclave cannot be written, so that it gets another.
+func pinned(bank pcr.Bank) pcr.Bank {
+	out := pcr.Bank{}
+	for _, register := range []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication} {
+		out[register] = bank[register]
+		if bank[register].IsZero() {
+			out[register] = pcr.ForInstance("what the image would measure to")
+		}
+	}
+	return out
+}
+
+// nonEmpty expects nothing where the document has an empty nonce: nobody can
+// expect that.
+func nonEmpty(nonce []byte) []byte {
+	if len(nonce) == 0 {
+		return nil
+	}
+	return nonce
+}
