@@ -134,9 +134,10 @@ func readPayloadKeys(c *cursor) (payloadKeys, error) {
 	}
 }
 
-func (k *payloadKeys) add(name []byte) error {
+func (k *payloadKeys) add(key []byte) error {
+	name := string(key)
 	for _, known := range knownKeys {
-		if string(name) == known {
+		if name == known {
 			k.pcrs = k.pcrs || known == keyPCRs
 			k.nitroTPMPCRs = k.nitroTPMPCRs || known == keyNitroTPMPCRs
 			return nil
@@ -144,11 +145,11 @@ func (k *payloadKeys) add(name []byte) error {
 	}
 	for _, known := range knownKeys {
 		// A reader that ignores case would take it for the known key.
-		if strings.EqualFold(string(name), known) {
-			return fmt.Errorf("found the key %s, expected %q", quote(string(name)), known)
+		if strings.EqualFold(name, known) {
+			return fmt.Errorf("found the key %s, expected %q", quote(name), known)
 		}
 	}
-	k.unknown = append(k.unknown, string(name))
+	k.unknown = append(k.unknown, name)
 	return nil
 }
 
