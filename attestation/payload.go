@@ -191,6 +191,9 @@ func (b *bundle) UnmarshalCBOR(data []byte) error {
 		if err != nil || !more {
 			return err
 		}
+		if read == certs.MaxBundle {
+			return fmt.Errorf("cabundle: found more than %d certificates, expected 1 to %d", read, certs.MaxBundle)
+		}
 		content, err := c.bytes()
 		if err != nil {
 			return fmt.Errorf("cabundle[%d]: %w", read, err)
