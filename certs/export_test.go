@@ -1,0 +1,31 @@
+package certs
+
+import (
+	"crypto/x509"
+	"sync/atomic"
+)
+
+// CountSignatures returns the number of signatures that v verifies from here
+// on.
+func CountSignatures(v *Verifier) *atomic.Int64 {
+	n := new(atomic.Int64)
+	check := v.checkSignature
+	v.checkSignature = func(parent, child *x509.Certificate) error {
+		n.Add(1)
+		return check(parent, child)
+	}
+	return n
+}
+
+// CachedCertificates returns how many certificates v remembers.
+func CachedCertificates(v *Verifier) int {
+	if v.cache == nil {
+		return 0
+	}
+	v.cache.mu.Lock()
+	defer v.cache.mu.Unlock()
+	if len(v.cache.entries) != v.cache.recent.Len() {
+		panic("the map and the list of the cache differ")
+	}
+	return len(v.cache.entries)
+}

@@ -1,0 +1,250 @@
+package certs_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/internal/hostile"
+)
+
+func TestRecordedChains(t *testing.T) {
+	v, count := counting(t, certs.AWSNitroRootG1(), 0)
+	for _, r := range recordedChains(t) {
+		count.Store(0)
+		chain, err := v.Verify(r.chain, r.at)
+		require.NoError(t, err, r.file)
+		require.Len(t, chain, 5)
+		assert.Equal(t, r.chain.Leaf, chain[0].Raw)
+		for i, der := range r.chain.Bundle {
+			assert.Equal(t, der, chain[4-i].Raw)
+		}
+		assert.EqualValues(t, 4, count.Load(), "one signature for each certificate below the root")
+		assert.Zero(t, certs.CachedCertificates(v))
+	}
+}
+
+// ruleOf names the rule behind each mutation of a chain by the beginning of
+// its name.
+var ruleOf = map[string]certs.Rule{
+	"root-look-alike-below-pinned": certs.Signature, "root-path-length": certs.PathLength,
+	"root-expired": certs.Expired, "root-not-yet-valid": certs.NotYetValid, "root-": certs.PinnedRoot,
+
+	"bundle-lacks": certs.IssuerName, "bundle-repeats": certs.IssuerName, "bundle-regional": certs.IssuerName, "bundle-zonal": certs.IssuerName,
+	"bundle-reversed": certs.IssuerName, "bundle-root-only": certs.IssuerName, "bundle-leaf-at-end": certs.BasicConstraints, "bundle-repeats-root": certs.Repeated,
+	"bundle-root-at-end": certs.IssuerName, "bundle-unused": certs.IssuerName, "bundle-foreign": certs.IssuerName, "bundle-other-zone": certs.IssuerName,
+
+	"chain-sha256": certs.SignatureAlgorithm, "chain-sha512": certs.SignatureAlgorithm, "chain-outer": certs.Encoding, "chain-inner": certs.Encoding,
+	"chain-null-parameters": certs.SignatureAlgorithm, "chain-p256": certs.PublicKey, "chain-p521": certs.PublicKey, "chain-rsa": certs.PublicKey,
+	"chain-ed25519": certs.PublicKey, "chain-compressed": certs.Encoding, "chain-point": certs.Encoding, "chain-explicit": certs.Encoding, "chain-no-curve": certs.Encoding,
+	"chain-trailing": certs.Encoding, "chain-cut": certs.Encoding, "chain-long": certs.Encoding, "chain-indefinite": certs.Encoding, "chain-other": certs.Encoding,
+	"chain-empty-sequence": certs.Encoding, "chain-pem": certs.Encoding, "chain-version": certs.Version, "chain-version-4": certs.Encoding, "chain-negative": certs.Encoding,
+
+	"chain-issuer": certs.IssuerName, "chain-foreign": certs.Signature, "chain-self": certs.Signature, "chain-changed": certs.Signature,
+	"chain-signature": certs.Signature, "chain-grandparent": certs.Signature,
+
+	"chain-expired": certs.Expired, "chain-not-yet-valid": certs.NotYetValid, "chain-validity": certs.Expired,
+
+	"chain-no-basic": certs.BasicConstraints, "chain-not-ca": certs.BasicConstraints, "chain-path": certs.PathLength, "chain-ca-leaf": certs.BasicConstraints,
+	"chain-leaf-issues": certs.BasicConstraints, "chain-instance-issues": certs.PathLength, "chain-zonal-issues": certs.PathLength, "chain-instance-signs": certs.BasicConstraints,
+	"chain-no-key-usage": certs.KeyUsage, "chain-no-cert-sign": certs.KeyUsage, "chain-leaf-usage": certs.KeyUsage, "chain-no-digital": certs.KeyUsage,
+	"chain-empty-key": certs.KeyUsage, "chain-unknown": certs.Extension, "chain-name": certs.Extension, "chain-server": certs.Extension, "chain-duplicate": certs.Encoding,
+
+	"module-id": certs.LeafName, "leaf-name": certs.LeafName,
+}
+
+func ruleFor(name string) certs.Rule {
+	best, rule := "", certs.Rule("")
+	for prefix, r := range ruleOf {
+		if strings.HasPrefix(name, prefix) && len(prefix) > len(best) {
+			best, rule = prefix, r
+		}
+	}
+	return rule
+}
+
+// Every broken chain breaks the rule that it should, at a cost that is bounded
+// by its length; what breaks a rule other than that of signatures costs none.
+func TestMutatedChains(t *testing.T) {
+	h := simulated()
+	for _, m := range attestationtest.Mutations() {
+		if m.Check < 11 || m.Check > 17 {
+			continue
+		}
+		t.Run(m.Name, func(t *testing.T) {
+			c := h.Case(m)
+			roots, err := certs.NewRoots(c.Root)
+			require.NoError(t, err)
+			v, count := counting(t, roots, 100)
+			original, _ := chainOf(t, c.Original)
+			chain, _ := chainOf(t, c.Document)
+			broken, err := v.Verify(chain, c.Now)
+			fault := requireRule(t, ruleFor(m.Name), err)
+			assert.Nil(t, broken)
+			assert.LessOrEqual(t, fault.Position, len(chain.Bundle))
+			assert.Contains(t, err.Error(), fault.Rule.Error())
+			if fault.Rule == certs.Signature {
+				assert.LessOrEqual(t, count.Load(), int64(len(chain.Bundle)))
+			} else {
+				assert.Zero(t, count.Load(), "no signature is verified in vain")
+			}
+			assert.Zero(t, certs.CachedCertificates(v), "nothing of a refused chain is remembered")
+			if m.TrustsRoot {
+				return
+			}
+			// With the genuine chain remembered, it is refused the same way.
+			_, err = v.Verify(original, c.Now)
+			require.NoError(t, err)
+			_, err = v.Verify(chain, c.Now)
+			again := requireRule(t, ruleFor(m.Name), err)
+			assert.Equal(t, fault.Error(), again.Error())
+		})
+	}
+}
+
+func TestBundleSizes(t *testing.T) {
+	chain, _ := chainOf(t, simulated().Attest(attestationtest.Request{}))
+	v, count := counting(t, simulated().Roots(), 0)
+	for name, test := range map[string]struct {
+		edit     func(c *certs.Chain)
+		position int
+		text     string
+	}{
+		"no bundle":         {func(c *certs.Chain) { c.Bundle = nil }, 0, "found 0 certificates, expected 1 to 8"},
+		"nine":              {func(c *certs.Chain) { c.Bundle = make([][]byte, 9) }, 0, "found 9 certificates"},
+		"empty root":        {func(c *certs.Chain) { c.Bundle[0] = nil }, 0, "found 0 bytes"},
+		"empty certificate": {func(c *certs.Chain) { c.Bundle[2] = []byte{} }, 2, "found 0 bytes, expected 1 to 1024"},
+		"large certificate": {func(c *certs.Chain) { c.Bundle[3] = make([]byte, 1025) }, 3, "found 1025 bytes"},
+		"no leaf":           {func(c *certs.Chain) { c.Leaf = nil }, 4, "found 0 bytes"},
+		"large leaf":        {func(c *certs.Chain) { c.Leaf = make([]byte, 1025) }, 4, "found 1025 bytes"},
+	} {
+		broken := clone(chain)
+		test.edit(&broken)
+		got, err := v.Verify(broken, someTime)
+		fault := requireRule(t, certs.BundleLength, err)
+		assert.Nil(t, got)
+		assert.Equal(t, test.position, fault.Position, name)
+		assert.Contains(t, fault.Detail, test.text, name)
+	}
+	assert.Zero(t, count.Load())
+	_, err := v.Verify(chain, someTime)
+	require.NoError(t, err)
+}
+
+// Both ends of the period are in it, for the certificate of each level.
+func TestValidityIncludesBothEnds(t *testing.T) {
+	v, count := counting(t, certs.AWSNitroRootG1(), 100)
+	r := recordedChains(t)[0]
+	chain, err := v.Verify(r.chain, r.at)
+	require.NoError(t, err)
+	leaf := chain[0]
+	for at, rule := range map[time.Time]certs.Rule{
+		leaf.NotBefore: "", leaf.NotAfter: "",
+		leaf.NotBefore.Add(-time.Nanosecond): certs.NotYetValid, leaf.NotAfter.Add(time.Nanosecond): certs.Expired,
+	} {
+		count.Store(0)
+		_, err := v.Verify(r.chain, at)
+		if rule == "" {
+			require.NoError(t, err)
+		} else {
+			requireRule(t, rule, err)
+		}
+		assert.Zero(t, count.Load(), "the chain is known, and its dates are looked at all the same")
+	}
+}
+
+// A root with the names, dates and key identifier of the pinned one is none.
+func TestLookAlikeRoot(t *testing.T) {
+	h := simulated()
+	v, count := counting(t, h.Roots(), 0)
+	b := h.Blueprint(attestationtest.Request{})
+	b.Chain[attestationtest.LevelRoot].Key = b.NewKey("look-alike")
+	chain, _ := chainOf(t, b.Document())
+	_, err := v.Verify(chain, someTime)
+	fault := requireRule(t, certs.PinnedRoot, err)
+	assert.Equal(t, "CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US", fault.Subject, "and it has the name of AWS's")
+	assert.Zero(t, count.Load())
+
+	aws, count := counting(t, certs.AWSNitroRootG1(), 0)
+	chain, _ = chainOf(t, h.Attest(attestationtest.Request{}))
+	_, err = aws.Verify(chain, someTime)
+	requireRule(t, certs.PinnedRoot, err)
+	chain.Bundle[0] = []byte("no certificate at all")
+	_, err = aws.Verify(chain, someTime)
+	assert.Empty(t, requireRule(t, certs.PinnedRoot, err).Subject)
+	assert.Zero(t, count.Load())
+}
+
+// No document costs more signatures than it says, chain and document together.
+func TestHostileDocumentsCostFewSignatures(t *testing.T) {
+	attester, err := attestation.NewVerifier(hostile.Config())
+	require.NoError(t, err)
+	v, count := counting(t, hostile.Roots(), 0)
+	for _, d := range hostile.Documents() {
+		count.Store(0)
+		total := int64(0)
+		report := attester.Appraise(d.Evidence, hostile.Expect)
+		if u, err := attestation.ParseUnverified(d.Evidence); err == nil {
+			_, _ = v.Verify(certs.Chain{Bundle: u.CABundle, Leaf: u.Certificate, ModuleID: u.Document.ModuleID}, hostile.Now)
+			total = count.Load()
+			assert.LessOrEqual(t, total, int64(len(u.CABundle)), d.Name)
+		}
+		for _, check := range report.Checks {
+			if check.Name == "signature" && (check.Status == attestation.Pass || check.Status == attestation.Fail) {
+				total++ // that of the document itself
+			}
+		}
+		assert.EqualValues(t, d.Signatures, total, "%s: %s", d.Name, d.Comment)
+	}
+}
+
+// rules returns every constant of type Rule.
+func rules(t *testing.T) []certs.Rule {
+	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
+	require.NoError(t, err)
+	var out []certs.Rule
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Rule" {
+				value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				out = append(out, certs.Rule(value))
+			}
+		}
+		return true
+	})
+	require.GreaterOrEqual(t, len(out), 18)
+	return out
+}
+
+// Every rule has a sentence, and a test that reaches it.
+func TestEveryRule(t *testing.T) {
+	reached := map[certs.Rule]bool{
+		certs.BundleLength:      true, // TestBundleSizes
+		certs.Revoked:           true, // the vectors of check 18
+		certs.RevocationUnknown: true,
+	}
+	for _, m := range attestationtest.Mutations() {
+		if m.Check >= 11 && m.Check <= 17 {
+			reached[ruleFor(m.Name)] = true
+		}
+	}
+	sentences := map[string]bool{}
+	for _, rule := range rules(t) {
+		assert.True(t, reached[rule], rule)
+		assert.NotEqual(t, string(rule), rule.Error())
+		assert.False(t, sentences[rule.Error()], rule)
+		sentences[rule.Error()] = true
+	}
+	assert.Equal(t, "some-rule", certs.Rule("some-rule").Error())
+}
