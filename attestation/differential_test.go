@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/big"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +20,11 @@ import (
 	"github.com/nitroattest/nitroattest/internal/vectors"
 )
 
-const vectorsFile = "../testdata/vectors/vectors.json"
+var readVectors = sync.OnceValues(func() (*vectors.File, error) { return vectors.Read("../testdata/vectors/vectors.json") })
 
 func loadVectors(t testing.TB) *vectors.File {
 	t.Helper()
-	f, err := vectors.Read(vectorsFile)
+	f, err := readVectors()
 	require.NoError(t, err)
 	return f
 }

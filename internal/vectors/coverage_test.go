@@ -69,9 +69,9 @@ func TestEveryReasonHasACase(t *testing.T) {
 	assert.Empty(t, found, "reasons that do not exist")
 }
 
-// notViolated are the checks that no case can violate: 7 and 29 ask for
-// tolerance, and their cases are documents that must be accepted or must not
-// profit; 30 is about cost, which no verdict shows.
+// notViolated are the checks that no case can violate: 30 is about cost, which
+
+// no verdict shows.
 var notViolated = map[int]string{30: "cost"}
 
 func TestEveryCheckHasACase(t *testing.T) {
