@@ -45,7 +45,8 @@ var ruleOf = map[string]certs.Rule{
 	"bundle-root-at-end": certs.IssuerName, "bundle-unused": certs.IssuerName, "bundle-foreign": certs.IssuerName, "bundle-other-zone": certs.IssuerName,
 
 	"chain-sha256": certs.SignatureAlgorithm, "chain-sha512": certs.SignatureAlgorithm, "chain-outer": certs.Encoding, "chain-inner": certs.Encoding,
-	"chain-null-parameters": certs.SignatureAlgorithm, "chain-p256": certs.PublicKey, "chain-p521": certs.PublicKey, "chain-rsa": certs.PublicKey,
+	"chain-null-parameters": certs.SignatureAlgorithm, "chain-p256": certs.PublicKey, "chain-p521": certs.Encoding, "chain-p521-key-leaf": certs.PublicKey, // what a P-521 key signs is too long
+	"chain-rsa":     certs.PublicKey,
 	"chain-ed25519": certs.PublicKey, "chain-compressed": certs.Encoding, "chain-point": certs.Encoding, "chain-explicit": certs.Encoding, "chain-no-curve": certs.Encoding,
 	"chain-trailing": certs.Encoding, "chain-cut": certs.Encoding, "chain-long": certs.Encoding, "chain-indefinite": certs.Encoding, "chain-other": certs.Encoding,
 	"chain-empty-sequence": certs.Encoding, "chain-pem": certs.Encoding, "chain-version": certs.Version, "chain-version-4": certs.Encoding, "chain-negative": certs.Encoding,

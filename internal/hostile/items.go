@@ -89,13 +89,15 @@ func itemDocuments(h *attestationtest.Hypervisor) []Document {
 		d := &all[i]
 		switch {
 		case d.Reason == "":
-			d.Signatures, d.Base, d.Allocation = 5, 12<<10, 8
+			d.Signatures, d.Base, d.Allocation = 5, 16<<10, 8
 		case d.Reason == attestation.InvalidChain: // the message shows the module ID
 			d.Base, d.Allocation = 8<<10, 8
-		case d.Reason == malformed && d.Name != "key-in-other-case", d.Reason == attestation.UnsupportedAlgorithm:
+		case d.Name == "too-large":
 			d.Base = 4 << 10 // whatever the size
+		case d.Reason == malformed && d.Name != "key-in-other-case", d.Reason == attestation.UnsupportedAlgorithm:
+			d.Base, d.Allocation = 6<<10, 1 // a copy, and no more
 		default:
-			d.Base, d.Allocation = 4<<10, 2
+			d.Base, d.Allocation = 6<<10, 3
 		}
 	}
 	return all

@@ -70,7 +70,6 @@ func TestEveryReasonHasACase(t *testing.T) {
 }
 
 // notViolated are the checks that no case can violate: 30 is about cost, which
-
 // no verdict shows.
 var notViolated = map[int]string{30: "cost"}
 
