@@ -100,11 +100,14 @@ func TestMatchTakesNoMixOfImages(t *testing.T) {
 	assert.JSONEq(t, expand(`{"images": [
 		{"image": "v1", "registers": [
 			{"register": 0, "want": "<10>", "got": "<10>", "equal": true},
-			{"register": 8, "want": "<18>", "got": "<28>", "equal": false}]},
+			{"register": 8, "want": "<18>", "got": "<28>", "equal": false}],
+			"explanation": ["PCR8 differs: the image is signed with another certificate; a renewed certificate of the same key counts as another."]},
 		{"image": "v2", "registers": [
 			{"register": 0, "want": "<20>", "got": "<10>", "equal": false},
 			{"register": 8, "want": "<28>", "got": "<28>", "equal": true},
-			{"register": 16, "want": "<2f>", "got": null, "equal": false}]}]}`), string(data))
+			{"register": 16, "want": "<2f>", "got": null, "equal": false}],
+			"explanation": ["PCR0 differs: another image; reference values for PCR1 and PCR2 would tell its kernel and its application apart.",
+				"PCR16 is absent: a document lists registers from 16 up only once the application has extended or locked them."]}]}`), string(data))
 }
 
 func TestMatchSharesNothingWithItsArguments(t *testing.T) {

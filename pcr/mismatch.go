@@ -17,6 +17,8 @@ type MismatchError struct {
 type ImageMismatch struct {
 	Image     string       `json:"image"` // the name of the image
 	Registers []Comparison `json:"registers"`
+
+	nitroTPM bool // whose registers mean something else
 }
 
 // Comparison is one register as an image wants it and as it was found.
@@ -40,8 +42,8 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 // Equal reports whether the register was found with the wanted value.
 func (c Comparison) Equal() bool { return c.Got != nil && *c.Got == c.Want }
 
-func (i Image) compare(got Bank) ImageMismatch {
-	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs))}
+func (i Image) compare(on *platform, got Bank) ImageMismatch {
+	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs)), nitroTPM: on == nitroTPM}
 	for _, register := range i.PCRs.Registers() {
 		c := Comparison{Register: register, Want: i.PCRs[register]}
 		if value, ok := got[register]; ok {

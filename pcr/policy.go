@@ -120,7 +120,7 @@ func (p Policy) match(on *platform, got Bank) (Image, error) {
 	}
 	mismatch := &MismatchError{Images: make([]ImageMismatch, len(p.Images))}
 	for i, image := range p.Images {
-		mismatch.Images[i] = image.compare(got)
+		mismatch.Images[i] = image.compare(on, got)
 	}
 	return Image{}, mismatch
 }

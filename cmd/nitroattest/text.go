@@ -29,7 +29,7 @@ func writeReport(b *bytes.Buffer, colour palette, o outcome) {
 		line(b, "image", "NOT CHECKED, any would do")
 	}
 	if r.Mismatch != nil {
-		writeMismatch(b, colour, r.Mismatch)
+		writeMismatch(b, colour, r.Mismatch, describeFor(r))
 	}
 	if r.Document != nil {
 		writeAuthentic(b, r)
@@ -112,20 +112,32 @@ func describeBytes(value []byte) string {
 	}
 }
 
-// writeMismatch shows, for every image, the registers that differ.
-func writeMismatch(b *bytes.Buffer, colour palette, mismatch *pcr.MismatchError) {
+// describeFor returns what says in words what a register of the document is.
+func describeFor(r *attestation.Report) func(register int) string {
+	if r.Document != nil && r.Document.Kind == attestation.NitroTPM {
+		return pcr.DescribeNitroTPM
+	}
+	return pcr.Describe
+}
+
+// writeMismatch shows, for every image, the registers that differ and what
+// follows from that.
+func writeMismatch(b *bytes.Buffer, colour palette, mismatch *pcr.MismatchError, describe func(int) string) {
 	for _, image := range mismatch.Images {
 		line(b, "not image", image.Image)
 		for _, c := range image.Registers {
 			if c.Equal() {
-				fmt.Fprintf(b, "    PCR%-2d %s  %s\n", c.Register, colour.good("equal"), colour.dim(pcr.Describe(c.Register)))
+				fmt.Fprintf(b, "    PCR%-2d %s  %s\n", c.Register, colour.good("equal"), colour.dim(describe(c.Register)))
 				continue
 			}
 			got := "absent"
 			if c.Got != nil {
 				got = c.Got.String()
 			}
-			fmt.Fprintf(b, "    PCR%-2d %s  %s\n      got  %s\n      want %s\n", c.Register, colour.bad("differs"), colour.dim(pcr.Describe(c.Register)), got, c.Want)
+			fmt.Fprintf(b, "    PCR%-2d %s  %s\n      got  %s\n      want %s\n", c.Register, colour.bad("differs"), colour.dim(describe(c.Register)), got, c.Want)
+		}
+		for _, sentence := range image.Explain() {
+			fmt.Fprintf(b, "    %s\n", sentence)
 		}
 	}
 }
