@@ -20,6 +20,7 @@ import (
 type appraisalFlags struct {
 	policy     string
 	pcrs       []string
+	eif        string
 	anyImage   bool
 	allowDebug bool
 	nonce      string
@@ -41,6 +42,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.policy, "policy", "", "`FILE` with the acceptable images: policy JSON, nitro-cli output or a KMS condition")
 	flags.StringArrayVar(&f.pcrs, "pcr", nil, "register that has to match, as `N=HEX`; repeat for more, all of them have to match")
+	flags.StringVar(&f.eif, "eif", "", "enclave image file `IMAGE` that the enclave has to run; it is measured")
 	flags.BoolVar(&f.anyImage, "any-image", false, "accept any code: authenticity and freshness only")
 	flags.BoolVar(&f.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.nonce, "nonce", "", "the challenge, as `HEX`")
@@ -58,12 +60,12 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 }
 
 // verifier builds the verifier and the expectation that the flags describe.
-func (f *appraisalFlags) verifier() (*attestation.Verifier, attestation.Expect, error) {
+func (f *appraisalFlags) verifier(std stdio) (*attestation.Verifier, attestation.Expect, error) {
 	expect, err := f.expect()
 	if err != nil {
 		return nil, expect, err
 	}
-	config, err := f.config()
+	config, err := f.config(std)
 	if err != nil {
 		return nil, expect, err
 	}
@@ -71,7 +73,7 @@ func (f *appraisalFlags) verifier() (*attestation.Verifier, attestation.Expect, 
 	return v, expect, err
 }
 
-func (f *appraisalFlags) config() (attestation.Config, error) {
+func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 	config := attestation.Config{
 		Kind:               attestation.Kind(f.kind),
 		Recorded:           f.recorded,
@@ -79,7 +81,7 @@ func (f *appraisalFlags) config() (attestation.Config, error) {
 		InsecureAnyImage:   f.anyImage,
 	}
 	var err error
-	if config.Policy, err = f.readPolicy(); err != nil {
+	if config.Policy, err = f.readPolicy(std); err != nil {
 		return config, err
 	}
 	if config.Roots, err = f.roots(); err != nil {
@@ -98,15 +100,15 @@ func (f *appraisalFlags) config() (attestation.Config, error) {
 	return config, nil
 }
 
-func (f *appraisalFlags) readPolicy() (pcr.Policy, error) {
+func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
 	given := 0
-	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0, f.anyImage} {
+	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0, f.changed("eif"), f.anyImage} {
 		if flag {
 			given++
 		}
 	}
 	if given != 1 {
-		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr and --any-image, expected exactly one", given),
+		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif and --any-image, expected exactly one", given),
 			"they say which code is acceptable; without it every enclave would be")
 	}
 	switch {
@@ -114,6 +116,8 @@ func (f *appraisalFlags) readPolicy() (pcr.Policy, error) {
 		return pcr.Policy{}, nil
 	case len(f.pcrs) > 0:
 		return f.policyOfRegisters()
+	case f.changed("eif"):
+		return f.policyOfImage(std)
 	default:
 		return f.readPolicyFile(f.policy)
 	}
@@ -134,6 +138,17 @@ func (f *appraisalFlags) readPolicyFile(name string) (pcr.Policy, error) {
 	policy, err := read(file)
 	if err != nil {
 		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
+	}
+	return policy, nil
+}
+
+func (f *appraisalFlags) policyOfImage(std stdio) (pcr.Policy, error) {
+	if f.isNitroTPM() {
+		return pcr.Policy{}, errors.New("--eif: given beside --kind nitrotpm, expected --policy or --pcr: an enclave image says nothing of such a document")
+	}
+	policy, err := policyOfImage(f.eif, std)
+	if err != nil {
+		return pcr.Policy{}, fmt.Errorf("--eif: %w", err)
 	}
 	return policy, nil
 }

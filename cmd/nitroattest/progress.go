@@ -26,6 +26,15 @@ func newProgress(std stdio) *progress {
 	return &progress{w: std.err}
 }
 
+// newProgressOfOne is for work whose one result comes at its end, wherever it
+// goes.
+func newProgressOfOne(std stdio) *progress {
+	if !isTerminal(std.err) {
+		return &progress{}
+	}
+	return &progress{w: std.err, shown: time.Now()} // short work shows nothing
+}
+
 func (p *progress) show(format string, args ...any) {
 	if p.w == nil || time.Since(p.shown) < progressInterval {
 		return

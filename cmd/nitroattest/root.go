@@ -62,7 +62,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newVerify(std), newInspect(std))
+	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newPCR(std))
 	return root
 }
 
@@ -83,6 +83,11 @@ func (e *hintError) Unwrap() error { return e.error }
 
 func hintf(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
+}
+
+// printWarning writes what a user should know about a file that was taken.
+func printWarning(w io.Writer, text string) {
+	fmt.Fprintf(w, "nitroattest: warning: %s\n", printable(text))
 }
 
 // printError writes an error and its hint, each on a line of its own.

@@ -34,6 +34,7 @@ something could not be read; 3 authentic, but refused by policy, freshness or
 binding.`,
 		Example: `  nitroattest verify --policy policy.json --nonce 6e6f6e6365 document.cbor
   nitroattest verify --pcr 0=<hex> --max-age 5m document.b64
+  nitroattest verify --eif enclave.eif --nonce 6e6f6e6365 document.cbor
   nitroattest verify --any-image --recorded --json -- *.cbor`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return verify(std, &flags, args, filesFrom, asJSON)
@@ -55,7 +56,7 @@ func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, a
 	if err := checkStdin(args, filesFrom); err != nil {
 		return err
 	}
-	verifier, expect, err := flags.verifier()
+	verifier, expect, err := flags.verifier(std)
 	if err != nil {
 		return err
 	}

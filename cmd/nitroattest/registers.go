@@ -1,0 +1,156 @@
+package main
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+func newPCR(std stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "pcr",
+		Short: "Compute the register of a role, an instance or a signing certificate",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return hintf(errors.New("pcr: no command given"), "nitroattest pcr --help lists the commands")
+		},
+	}
+	derive := func(use, short, long string, value func(string) (pcr.Value, error)) *cobra.Command {
+		_, argument, _ := strings.Cut(use, " ")
+		return &cobra.Command{
+			Use: use, Short: short, Long: long, Args: needOne(argument),
+			RunE: func(_ *cobra.Command, args []string) error {
+				v, err := value(args[0])
+				if err != nil {
+					return err
+				}
+				return printOut(std.out, []byte(v.String()+"\n"))
+			},
+		}
+	}
+	cmd.AddCommand(
+		derive("role ARN", "Print PCR3 for the IAM role of the parent instance",
+			`Role prints PCR3 of an enclave whose parent instance has the IAM role. The ARN
+is the role's own, with its path if it has one, as aws iam get-role prints it:
+  arn:aws:iam::123456789012:role/Webserver`, valueOfRole),
+		derive("instance ID", "Print PCR4 for the parent instance",
+			`Instance prints PCR4 of an enclave on the parent instance with the ID:
+  i-1234567890abcdef0`, valueOfInstance),
+		derive("cert FILE", "Print PCR8 for the certificate that signs an image",
+			`Cert prints PCR8 of an enclave whose image file was signed with the certificate,
+in PEM or DER. Of several certificates in PEM the first is taken, as nitro-cli
+does; a private key in the file is left alone.`,
+			func(name string) (pcr.Value, error) { return valueOfCertificate(name, std) }),
+	)
+	return cmd
+}
+
+// roleARN is the form of IAM User Guide, "IAM identifiers": any partition, a
+// path of any printable ASCII, a name of at most 64 characters.
+var (
+	roleARN    = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([\x21-\x7e]+/)?[0-9A-Za-z+=,.@_-]{1,64}$`)
+	instanceID = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	moduleID   = regexp.MustCompile(`^(i-[0-9a-f]+)-(enc|tpm)[0-9a-f]+$`)
+)
+
+func valueOfRole(arn string) (pcr.Value, error) {
+	if roleARN.MatchString(arn) {
+		return pcr.ForRole(arn), nil
+	}
+	err := fmt.Errorf("pcr role: found %q, expected the ARN of a role, arn:aws:iam::123456789012:role/Webserver for example", arn)
+	switch {
+	case strings.Contains(arn, ":instance-profile/"):
+		return pcr.Value{}, hintf(err, "this is an instance profile; PCR3 is over the role in it, which may have another name")
+	case strings.Contains(arn, ":assumed-role/"):
+		return pcr.Value{}, hintf(err, "this is a session of a role; PCR3 is over the role itself, with its path, as aws iam get-role prints it")
+	}
+	return pcr.Value{}, err
+}
+
+func valueOfInstance(id string) (pcr.Value, error) {
+	if instanceID.MatchString(id) {
+		return pcr.ForInstance(id), nil
+	}
+	err := fmt.Errorf("pcr instance: found %q, expected an instance ID, i-1234567890abcdef0 for example", id)
+	if m := moduleID.FindStringSubmatch(id); m != nil {
+		return pcr.Value{}, hintf(err, "this is a module ID; the instance is %s", m[1])
+	}
+	return pcr.Value{}, err
+}
+
+// maxCertificates bounds a file of certificates.
+const maxCertificates = 1 << 20
+
+func valueOfCertificate(name string, std stdio) (pcr.Value, error) {
+	data, err := readBounded(name, std, maxCertificates)
+	if err != nil {
+		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
+	}
+	der, more, err := firstCertificate(data)
+	if err != nil {
+		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
+	}
+	if more {
+		printWarning(std.err, name+": holds more than one certificate; this is the register of the first")
+	}
+	return pcr.ForCertificate(der), nil
+}
+
+// firstCertificate also reports whether another certificate follows.
+func firstCertificate(data []byte) ([]byte, bool, error) {
+	if !bytes.Contains(data, []byte("-----BEGIN ")) {
+		if _, err := x509.ParseCertificate(data); err != nil {
+			return nil, false, fmt.Errorf("found no certificate in PEM or DER: %w", err)
+		}
+		return data, false, nil
+	}
+	var first []byte
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		switch {
+		case block.Type != "CERTIFICATE":
+		case first != nil:
+			return first, true, nil
+		default:
+			if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+				return nil, false, fmt.Errorf("found a certificate that cannot be read: %w", err)
+			}
+			first = block.Bytes
+		}
+	}
+	if first == nil {
+		return nil, false, errors.New("found PEM without a certificate")
+	}
+	return first, false, nil
+}
+
+// readBounded reads a file, or standard input for -, of at most so many bytes.
+func readBounded(name string, std stdio, most int64) ([]byte, error) {
+	from := std.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, input.WithoutPath(err)
+		}
+		defer file.Close()
+		from = file
+	}
+	data, err := io.ReadAll(io.LimitReader(from, most+1))
+	if err != nil {
+		return nil, input.WithoutPath(err)
+	}
+	if int64(len(data)) > most {
+		return nil, fmt.Errorf("found more than %d bytes, expected at most that", most)
+	}
+	return data, nil
+}
