@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nitroattest/nitroattest/attestation"
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -35,7 +33,8 @@ type appraisalFlags struct {
 	crls       []string
 	missingCRL string
 
-	changed func(name string) bool
+	changed    func(name string) bool
+	policyData []byte // what was read of the file that policy names
 }
 
 func (f *appraisalFlags) register(cmd *cobra.Command) {
@@ -126,19 +125,15 @@ func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
 func (f *appraisalFlags) isNitroTPM() bool { return f.kind == string(attestation.NitroTPM) }
 
 func (f *appraisalFlags) readPolicyFile(name string) (pcr.Policy, error) {
-	read := pcr.ReadPolicy
-	if f.isNitroTPM() {
-		read = pcr.ReadNitroTPMPolicy
-	}
-	file, err := os.Open(name)
+	data, err := readFileBounded(name, maxPolicy)
 	if err != nil {
-		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
+		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, err)
 	}
-	defer file.Close()
-	policy, err := read(file)
+	policy, err := kindFlag(f.kind).parse(data)
 	if err != nil {
-		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, input.WithoutPath(err))
+		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, err)
 	}
+	f.policyData = data
 	return policy, nil
 }
 

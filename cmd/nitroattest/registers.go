@@ -136,16 +136,23 @@ func firstCertificate(data []byte) ([]byte, bool, error) {
 
 // readBounded reads a file, or standard input for -, of at most so many bytes.
 func readBounded(name string, std stdio, most int64) ([]byte, error) {
-	from := std.in
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, input.WithoutPath(err)
-		}
-		defer file.Close()
-		from = file
+	if name == "-" {
+		return readAtMost(std.in, most)
 	}
-	data, err := io.ReadAll(io.LimitReader(from, most+1))
+	return readFileBounded(name, most)
+}
+
+func readFileBounded(name string, most int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, input.WithoutPath(err)
+	}
+	defer file.Close()
+	return readAtMost(file, most)
+}
+
+func readAtMost(r io.Reader, most int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
 		return nil, input.WithoutPath(err)
 	}

@@ -129,3 +129,31 @@ func cmdLeafPEM(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	write(ts, args[1], pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: u.Certificate}))
 }
+
+// cmdDecodePEM writes what is in the first block of a PEM file:
+//
+//	decode-pem cert.pem cert.der
+func cmdDecodePEM(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: decode-pem in out")
+	}
+	block, _ := pem.Decode([]byte(ts.ReadFile(args[0])))
+	if block == nil {
+		ts.Fatalf("%s: not PEM", args[0])
+	}
+	write(ts, args[1], block.Bytes)
+}
+
+// cmdJoin writes several files as one:
+//
+//	join both.pem key.pem cert.pem
+func cmdJoin(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: join out in...")
+	}
+	var data []byte
+	for _, name := range args[1:] {
+		data = append(data, ts.ReadFile(name)...)
+	}
+	write(ts, args[0], data)
+}

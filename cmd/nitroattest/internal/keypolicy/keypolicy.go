@@ -1,0 +1,175 @@
+// Package keypolicy writes the images of a policy as statements of an AWS KMS
+// key policy.
+//
+// A condition of a statement has keys, all of which have to hold, and each key
+// may list values, any of which will do. A statement therefore accepts every
+// combination of the values it lists. Written as one statement, two images
+// that differ in two registers would let in a third that has one register of
+// each; so images share a statement only when they differ in one register, and
+// any statement is enough to be allowed.
+//
+// Sources: AWS KMS Developer Guide, "Condition keys for Nitro Enclaves" and
+// "Condition keys for NitroTPM"; IAM User Guide, "Conditions with multiple
+// context keys or values".
+package keypolicy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// Actions are the operations of AWS KMS that answer to an attestation document.
+// No other is ever allowed by a condition on one.
+var Actions = []string{"kms:Decrypt", "kms:DeriveSharedSecret", "kms:GenerateDataKey", "kms:GenerateDataKeyPair", "kms:GenerateRandom"}
+
+// DefaultActions are what an enclave with a symmetric key needs.
+var DefaultActions = []string{"kms:Decrypt", "kms:GenerateDataKey"}
+
+// Document is a policy document. It is part of a key policy: alone it would
+// leave the key without an administrator.
+type Document struct {
+	Version   string
+	Statement []Statement
+}
+
+// Statement allows the actions to what its condition describes.
+type Statement struct {
+	Sid       string
+	Effect    string
+	Principal *Principal `json:",omitempty"` // nil: for an IAM policy, which has none
+	Action    []string
+	Resource  string
+	Condition Condition
+}
+
+// Principal is who calls AWS KMS: the role of the parent instance.
+type Principal struct{ AWS string }
+
+// Condition has one operator. AWS KMS writes registers in hex; case carries
+// no meaning.
+type Condition struct{ StringEqualsIgnoreCase map[string]Values }
+
+// Values are alternatives.
+type Values []string
+
+// Options are what a policy does not say.
+type Options struct {
+	Principal string   // ARN; empty: none
+	Actions   []string // nil: DefaultActions
+	NitroTPM  bool     // the registers are those of EC2 instances with NitroTPM
+}
+
+// New returns one statement for each group of images that can share one, in
+// the order of the policy. It accepts exactly the images of the policy, by
+// their registers.
+func New(policy pcr.Policy, options Options) Document {
+	actions := options.Actions
+	if actions == nil {
+		actions = DefaultActions
+	}
+	document := Document{Version: "2012-10-17", Statement: []Statement{}}
+	for i, g := range groups(policy.Images) {
+		s := Statement{
+			Sid:       fmt.Sprintf("AttestedImage%d", i+1),
+			Effect:    "Allow",
+			Action:    actions,
+			Resource:  "*", // in a key policy, the key
+			Condition: Condition{map[string]Values{}},
+		}
+		if options.Principal != "" {
+			s.Principal = &Principal{options.Principal}
+		}
+		for _, register := range g.bank.Registers() {
+			s.Condition.StringEqualsIgnoreCase[conditionKey(register, options.NitroTPM)] = g.values(register)
+		}
+		document.Statement = append(document.Statement, s)
+	}
+	return document
+}
+
+func conditionKey(register int, nitroTPM bool) string {
+	const prefix = "kms:RecipientAttestation:"
+	switch {
+	case nitroTPM:
+		return fmt.Sprintf("%sNitroTPMPCR%d", prefix, register)
+	case register == pcr.RegisterImage:
+		return prefix + "ImageSha384"
+	default:
+		return fmt.Sprintf("%sPCR%d", prefix, register)
+	}
+}
+
+// group is a set of images that differ in one register at most.
+type group struct {
+	bank         pcr.Bank
+	varying      int // the register in which they differ, or none
+	alternatives []pcr.Value
+}
+
+const none = -1
+
+func groups(images []pcr.Image) []*group {
+	var out []*group
+	for _, image := range images {
+		if !slices.ContainsFunc(out, func(g *group) bool { return g.take(image.PCRs) }) {
+			out = append(out, &group{bank: image.PCRs, varying: none})
+		}
+	}
+	return out
+}
+
+// take adds an image if it belongs to the group.
+func (g *group) take(bank pcr.Bank) bool {
+	if !slices.Equal(bank.Registers(), g.bank.Registers()) {
+		return false
+	}
+	if maps.Equal(bank, g.bank) {
+		return true
+	}
+	differing := none
+	for register, value := range bank {
+		if value == g.bank[register] {
+			continue
+		}
+		if differing != none {
+			return false
+		}
+		differing = register
+	}
+	if g.varying != none && g.varying != differing {
+		return false
+	}
+	g.varying = differing
+	if value := bank[differing]; !slices.Contains(g.alternatives, value) {
+		g.alternatives = append(g.alternatives, value)
+	}
+	return true
+}
+
+func (g *group) values(register int) Values {
+	values := Values{g.bank[register].String()}
+	if register == g.varying {
+		for _, value := range g.alternatives {
+			values = append(values, value.String())
+		}
+	}
+	return values
+}
+
+// MarshalJSON writes a single value as a string, the usual form.
+func (v Values) MarshalJSON() ([]byte, error) {
+	if len(v) == 1 {
+		return json.Marshal(v[0])
+	}
+	return json.Marshal([]string(v))
+}
+
+// Size returns how many bytes the document has without white space.
+func (d Document) Size() int {
+	data, _ := json.Marshal(d) // strings and lists of them cannot fail
+	return len(data)
+}

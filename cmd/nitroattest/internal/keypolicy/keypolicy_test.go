@@ -1,0 +1,123 @@
+package keypolicy_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/keypolicy"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+func bank(registers map[int]byte) pcr.Bank {
+	b := pcr.Bank{}
+	for register, digit := range registers {
+		b[register] = pcr.Value{digit}
+	}
+	return b
+}
+
+func policyOf(banks ...pcr.Bank) pcr.Policy {
+	var policy pcr.Policy
+	for i, b := range banks {
+		policy.Images = append(policy.Images, pcr.Image{Name: fmt.Sprintf("v%d", i), PCRs: b})
+	}
+	return policy
+}
+
+// banks are the registers of every image, sorted, each once.
+func banks(policy pcr.Policy) []string {
+	var out []string
+	for _, image := range policy.Images {
+		out = append(out, fmt.Sprint(image.PCRs))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func readBack(t *testing.T, policy pcr.Policy, nitroTPM bool) (pcr.Policy, keypolicy.Document) {
+	t.Helper()
+	document := keypolicy.New(policy, keypolicy.Options{NitroTPM: nitroTPM})
+	data, err := json.Marshal(document)
+	require.NoError(t, err)
+	read := pcr.ReadPolicy
+	if nitroTPM {
+		read = pcr.ReadNitroTPMPolicy
+	}
+	got, err := read(bytes.NewReader(data))
+	require.NoError(t, err)
+	return got, document
+}
+
+func TestImagesThatDifferInOneRegisterShareAStatement(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy     pcr.Policy
+		statements int
+	}{
+		"one image":              {policyOf(bank(map[int]byte{0: 1, 1: 2, 2: 3})), 1},
+		"only PCR0":              {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 2}), bank(map[int]byte{0: 3})), 1},
+		"PCR0 under one PCR8":    {policyOf(bank(map[int]byte{0: 1, 8: 9}), bank(map[int]byte{0: 2, 8: 9})), 1},
+		"PCR3, one image":        {policyOf(bank(map[int]byte{0: 1, 3: 5}), bank(map[int]byte{0: 1, 3: 6})), 1},
+		"PCR0 and PCR2":          {policyOf(bank(map[int]byte{0: 1, 1: 7, 2: 1}), bank(map[int]byte{0: 2, 1: 7, 2: 2})), 2},
+		"PCR0 and then PCR8":     {policyOf(bank(map[int]byte{0: 1, 8: 8}), bank(map[int]byte{0: 2, 8: 8}), bank(map[int]byte{0: 1, 8: 9})), 2},
+		"another set":            {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 1, 8: 9})), 2},
+		"the same twice":         {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 1})), 1},
+		"an alternative twice":   {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 2}), bank(map[int]byte{0: 2})), 1},
+		"not next to each other": {policyOf(bank(map[int]byte{0: 1, 8: 8}), bank(map[int]byte{0: 5, 8: 9}), bank(map[int]byte{0: 2, 8: 8})), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, document := readBack(t, c.policy, false)
+			assert.Equal(t, banks(c.policy), banks(got))
+			assert.Len(t, document.Statement, c.statements)
+		})
+	}
+}
+
+// Whatever the images are, the statements accept them and nothing else.
+func TestStatementsAcceptExactlyTheImages(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var policy pcr.Policy
+		for i := range 1 + random.IntN(8) {
+			b := bank(map[int]byte{0: 1 + byte(random.IntN(3)), 8: 1 + byte(random.IntN(2))})
+			if random.IntN(4) == 0 {
+				b[3] = pcr.Value{1 + byte(random.IntN(2))}
+			}
+			policy.Images = append(policy.Images, pcr.Image{Name: fmt.Sprint(i), PCRs: b})
+		}
+		got, _ := readBack(t, policy, false)
+		require.Equal(t, banks(policy), banks(got))
+	}
+}
+
+func TestNitroTPMHasItsOwnKeys(t *testing.T) {
+	policy := policyOf(bank(map[int]byte{4: 1, 7: 2, 12: 0}), bank(map[int]byte{4: 3, 7: 2, 12: 0}))
+	got, document := readBack(t, policy, true)
+	assert.Equal(t, banks(policy), banks(got))
+	require.Len(t, document.Statement, 1)
+	assert.Contains(t, document.Statement[0].Condition.StringEqualsIgnoreCase, "kms:RecipientAttestation:NitroTPMPCR4")
+}
+
+func TestStatementsAreTheFormOfAWS(t *testing.T) {
+	policy := policyOf(bank(map[int]byte{0: 1, 16: 2}))
+	data, err := json.Marshal(keypolicy.New(policy, keypolicy.Options{Principal: "arn:aws:iam::123456789012:role/Webserver", Actions: []string{"kms:Decrypt"}}))
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"Version": "2012-10-17", "Statement": [{
+		"Sid": "AttestedImage1", "Effect": "Allow",
+		"Principal": {"AWS": "arn:aws:iam::123456789012:role/Webserver"},
+		"Action": ["kms:Decrypt"], "Resource": "*",
+		"Condition": {"StringEqualsIgnoreCase": {
+			"kms:RecipientAttestation:ImageSha384": "`+pcr.Value{1}.String()+`",
+			"kms:RecipientAttestation:PCR16": "`+pcr.Value{2}.String()+`"}}}]}`, string(data))
+
+	data, err = json.Marshal(keypolicy.New(policy, keypolicy.Options{}))
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `"Action":["kms:Decrypt","kms:GenerateDataKey"]`)
+	assert.NotContains(t, string(data), "Principal")
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/keypolicy"
+)
+
+// principalARN is any ARN that a key policy may name: a user, a role, an
+// account. "*" is not one: it stands for everyone.
+var principalARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:(iam|sts)::[0-9]{12}:[\x21-\x7e]+$`)
+
+// maxKeyPolicy is what AWS KMS takes, in bytes (AWS KMS Developer Guide,
+// "Resource quotas").
+const maxKeyPolicy = 32 << 10
+
+func newPolicyKMS(std stdio) *cobra.Command {
+	var kind kindFlag
+	var options keypolicy.Options
+	cmd := &cobra.Command{
+		Use:   "kms FILE",
+		Short: "Print the statements of an AWS KMS key policy that accept a policy's images",
+		Long: `Kms prints a policy in any form that verify --policy takes as statements of an
+AWS KMS key policy, which let a key be used for the images and no others. Copy
+them into the policy of the key, beside the statement for its administrators.
+
+In a condition all keys have to hold, and of the values of one key any will do:
+a statement accepts every combination. So images that differ in one register
+only share a statement, with a list for that register, and each other image has
+one of its own; a single statement for all would accept a mix of them. Any
+statement is enough for AWS KMS to allow.
+
+--principal is the role of the parent instance. Without it the statements have
+no Principal, which a key policy needs and an IAM policy must not have.
+--action takes the operations that answer to an attestation document; without
+it they are kms:Decrypt and kms:GenerateDataKey. AWS KMS checks an attestation
+document only where a request has one, and with this condition allows no other.`,
+		Example: `  nitroattest policy kms --principal arn:aws:iam::123456789012:role/Webserver policy.json`,
+		Args:    needOne("FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := kind.check(); err != nil {
+				return err
+			}
+			options.NitroTPM = kind.isNitroTPM()
+			if cmd.Flags().Changed("principal") && !principalARN.MatchString(options.Principal) {
+				return fmt.Errorf("--principal: found %q, expected an ARN, arn:aws:iam::123456789012:role/Webserver for example", options.Principal)
+			}
+			for i, action := range options.Actions {
+				if !slices.Contains(keypolicy.Actions, action) {
+					return fmt.Errorf("--action: found %q, expected one of %s", action, strings.Join(keypolicy.Actions, ", "))
+				}
+				if slices.Contains(options.Actions[:i], action) {
+					return fmt.Errorf("--action: %s is given twice", action)
+				}
+			}
+			policy, _, err := kind.read(args[0], std)
+			if err != nil {
+				return err
+			}
+			document := keypolicy.New(policy, options)
+			if size := document.Size(); size > maxKeyPolicy {
+				printWarning(std.err, fmt.Sprintf("the statements have %d bytes without white space, and AWS KMS takes key policies of at most %d", size, maxKeyPolicy))
+			}
+			return printJSON(std.out, document)
+		},
+	}
+	kind.register(cmd)
+	cmd.Flags().StringVar(&options.Principal, "principal", "", "`ARN` of who may use the key")
+	cmd.Flags().StringArrayVar(&options.Actions, "action", nil, "operation to allow, kms:Decrypt for example; repeat for more")
+	return cmd
+}
