@@ -45,13 +45,19 @@ func (p *printer) print(o outcome) error {
 	if _, err := p.std.out.Write(text); err != nil {
 		return fmt.Errorf("standard output: %w", err)
 	}
+	p.tell(o)
+	return nil
+}
+
+// tell says on standard error what is wrong with a file, and how many were
+// seen.
+func (p *printer) tell(o outcome) {
 	if err := o.problem(); err != nil {
 		p.progress.clear()
 		printError(p.std.err, err)
 	}
 	p.seen++
 	p.progress.show("%d documents", p.seen)
-	return nil
 }
 
 func (p *printer) note(o outcome) {

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/plain"
 )
 
 // isTerminal reports whether w is a terminal.
@@ -39,32 +35,8 @@ func (p palette) good(text string) string { return p.paint("1;32", text) }
 func (p palette) bad(text string) string  { return p.paint("1;31", text) }
 func (p palette) dim(text string) string  { return p.paint("2", text) }
 
-// printableJSON escapes the same in JSON, which encoding/json leaves as it is
-// above U+007F. It means the same afterwards.
-func printableJSON(text []byte) []byte {
-	var out []byte
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r < utf8.RuneSelf || unicode.IsPrint(r):
-			out = append(out, text[:size]...)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		text = text[size:]
-	}
-	return out
-}
+// printable makes text fit for a terminal.
+func printable(text string) string { return plain.Text(text) }
 
-// printable escapes what could move the cursor or change the colour of a
-// terminal: text from a document may be hostile.
-func printable(text string) string {
-	if utf8.ValidString(text) && strings.IndexFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
-		return text
-	}
-	quoted := strconv.QuoteToGraphic(text)
-	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
-}
+// printableJSON makes JSON fit for a terminal.
+func printableJSON(text []byte) []byte { return plain.JSON(text) }

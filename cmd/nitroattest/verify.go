@@ -47,38 +47,47 @@ binding.`,
 }
 
 func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, asJSON bool) error {
+	p := newPrinter(std, asJSON)
+	_, err := appraiseAll(std, flags, args, filesFrom, p.print)
+	p.progress.clear()
+	if err != nil {
+		return err
+	}
+	return p.status()
+}
+
+// appraiseAll appraises every file by the flags and hands what comes of each
+// to done, in their order. It returns what was expected of each.
+func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom string, done func(outcome) error) (attestation.Expect, error) {
 	hasList := flags.changed("files-from")
 	if !hasList {
 		if err := needFiles(nil, args); err != nil {
-			return err
+			return attestation.Expect{}, err
 		}
 	}
 	if err := checkStdin(args, filesFrom); err != nil {
-		return err
+		return attestation.Expect{}, err
 	}
 	verifier, expect, err := flags.verifier(std)
 	if err != nil {
-		return err
+		return expect, err
 	}
 	var list io.Reader
 	if hasList {
 		file, err := openList(filesFrom, std)
 		if err != nil {
-			return err
+			return expect, err
 		}
 		defer file.Close()
 		list = file
 	}
-	p := newPrinter(std, asJSON)
-	defer p.progress.clear()
 	work := func(name string) outcome { return appraise(verifier, expect, name, std) }
-	if err := inOrder(files(args, list), work, p.print); err != nil {
-		return err
+	seen := 0
+	err = inOrder(files(args, list), work, func(o outcome) error { seen++; return done(o) })
+	if err == nil && seen == 0 {
+		err = errors.New("--files-from: found no file in the list, expected at least one")
 	}
-	if p.seen == 0 {
-		return errors.New("--files-from: found no file in the list, expected at least one")
-	}
-	return p.status()
+	return expect, err
 }
 
 // checkStdin refuses to read standard input for two things.
@@ -105,9 +114,10 @@ func needFiles(_ *cobra.Command, files []string) error {
 // outcome is what came of one file: a report, or an error that kept the file
 // from being read.
 type outcome struct {
-	file   string
-	report *attestation.Report
-	err    error
+	file     string
+	evidence []byte
+	report   *attestation.Report
+	err      error
 }
 
 func appraise(verifier *attestation.Verifier, expect attestation.Expect, file string, std stdio) outcome {
@@ -115,7 +125,7 @@ func appraise(verifier *attestation.Verifier, expect attestation.Expect, file st
 	if err != nil {
 		return outcome{file: file, err: err}
 	}
-	o := outcome{file: file, report: verifier.Appraise(evidence, expect)}
+	o := outcome{file: file, evidence: evidence, report: verifier.Appraise(evidence, expect)}
 	if _, err := o.report.Result(); err != nil && o.refusal() == nil {
 		return outcome{file: file, err: err} // a mistake in expect: nothing was appraised
 	}
