@@ -15,6 +15,9 @@ import (
 // old content or the new one, and a failure leaves the old one. What is not a
 // file, /dev/stdout for example, is written to.
 func writeFile(name string, data []byte) error {
+	if name == "" {
+		return errors.New("found an empty name, expected the file to write")
+	}
 	if err := replaceFile(name, data); err != nil {
 		return fmt.Errorf("%s: %w", name, withoutPaths(err))
 	}

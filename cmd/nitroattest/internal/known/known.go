@@ -201,13 +201,13 @@ func bySize(value []byte) (Form, bool) {
 	allZero := len(bytes.Trim(value, "\x00")) == 0
 	switch {
 	case allZero:
-		return Form{Name: fmt.Sprintf("%d zero bytes", len(value))}, true
+		return Form{Name: "all zero"}, true
 	case len(value) == 32:
-		return Form{Name: "32 bytes, the size of an X25519 or Ed25519 key and of a SHA-256 digest"}, true
+		return Form{Name: "the size of an X25519 or Ed25519 key and of a SHA-256 digest"}, true
 	case len(value) == 48:
-		return Form{Name: "48 bytes, the size of a SHA-384 digest"}, true
+		return Form{Name: "the size of a SHA-384 digest"}, true
 	case len(value) == 64:
-		return Form{Name: "64 bytes, the size of a SHA-512 digest and of two of SHA-256"}, true
+		return Form{Name: "the size of a SHA-512 digest and of two of SHA-256"}, true
 	}
 	return Form{}, false
 }

@@ -38,7 +38,10 @@ type barView struct {
 	Subject, Serial, NotBefore, NotAfter, SHA256 string
 }
 
-type tickView struct{ X, Label string }
+type tickView struct {
+	X, Label string
+	Minor    bool // its label is left out where there is no room
+}
 
 const (
 	barTop    = 40 // room for the labels of the two moments
@@ -57,8 +60,9 @@ func (s scale) place(seconds float64) float64 {
 
 func percent(x float64) string { return fmt.Sprintf("%.2f%%", x) }
 
-// newChain takes the certificates leaf first.
-func newChain(chain []*x509.Certificate, document, verified time.Time) *chainView {
+// newChain takes the certificates leaf first. Those of a document that is not
+// authentic are called valid by nobody.
+func newChain(chain []*x509.Certificate, document, verified time.Time, authentic bool) *chainView {
 	if len(chain) == 0 {
 		return nil
 	}
@@ -83,8 +87,8 @@ func newChain(chain []*x509.Certificate, document, verified time.Time) *chainVie
 		bar := barView{
 			Level:     level(i, len(chain)),
 			Length:    length(to - from),
-			Status:    "valid",
-			Class:     "good",
+			Status:    "not authenticated",
+			Class:     "none",
 			X:         percent(left),
 			W:         percent(math.Max(right-left, 0.3)),
 			Text:      barTop + len(v.Bars)*barPitch + 12,
@@ -100,6 +104,8 @@ func newChain(chain []*x509.Certificate, document, verified time.Time) *chainVie
 			bar.Status, bar.Class = "NOT YET VALID", "bad"
 		case verified.After(cert.NotAfter):
 			bar.Status, bar.Class = "EXPIRED", "bad"
+		case authentic:
+			bar.Status, bar.Class = "valid", "good"
 		}
 		v.Bars = append(v.Bars, bar)
 	}
@@ -115,12 +121,13 @@ func ticks(s scale) []tickView {
 	for _, t := range []struct {
 		seconds float64
 		label   string
+		minor   bool
 	}{
-		{hour, "1 h"}, {day, "1 d"}, {30 * day, "30 d"}, {year, "1 y"}, {10 * year, "10 y"},
+		{hour, "1 h", false}, {day, "1 d", false}, {30 * day, "30 d", true}, {year, "1 y", false}, {10 * year, "10 y", true},
 	} {
 		out = append(out,
-			tickView{percent(s.place(-t.seconds)), "\u2212" + t.label},
-			tickView{percent(s.place(t.seconds)), "+" + t.label})
+			tickView{percent(s.place(-t.seconds)), "\u2212" + t.label, t.minor},
+			tickView{percent(s.place(t.seconds)), "+" + t.label, t.minor})
 	}
 	return out
 }

@@ -35,6 +35,14 @@ func (v *documentView) addRegisters(d attestation.Document, r *attestation.Repor
 			v.Mismatches = append(v.Mismatches, newImageView(image, describe))
 		}
 	}
+	compared := map[int]bool{}
+	if r.Mismatch != nil {
+		for _, image := range r.Mismatch.Images {
+			for _, c := range image.Registers {
+				compared[c.Register] = true
+			}
+		}
+	}
 	var zeros []string
 	for _, register := range d.PCRs.Registers() {
 		row := registerView{
@@ -48,6 +56,8 @@ func (v *documentView) addRegisters(d attestation.Document, r *attestation.Repor
 			_, listed = r.Image.PCRs[register]
 		}
 		switch {
+		case compared[register]:
+			continue
 		case listed:
 			row.Result, row.Class = "match", "good"
 		case d.PCRs[register].IsZero():

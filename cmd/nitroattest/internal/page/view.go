@@ -34,10 +34,15 @@ type view struct {
 }
 
 // Waived are the criteria that stand beside the verdict.
-func (v view) Waived() []Criterion {
+func (v view) Waived() []Criterion { return v.criteria(true) }
+
+// Asked are the others.
+func (v view) Asked() []Criterion { return v.criteria(false) }
+
+func (v view) criteria(waived bool) []Criterion {
 	var out []Criterion
 	for _, c := range v.Criteria {
-		if c.Waived {
+		if c.Waived == waived {
 			out = append(out, c)
 		}
 	}
@@ -135,10 +140,10 @@ func newDocumentView(number int, d Document) documentView {
 	switch {
 	case r.Document != nil:
 		v.addDocument(*r.Document, r)
-		v.Chain = newChain(r.Chain, r.Document.Timestamp, r.VerifiedAt)
+		v.Chain = newChain(r.Chain, r.Document.Timestamp, r.VerifiedAt, true)
 	case r.Unverified != nil:
 		v.addDocument(r.Unverified.Document, r)
-		v.Chain = newChain(parseAll(r.Unverified), r.Unverified.Document.Timestamp, r.VerifiedAt)
+		v.Chain = newChain(parseAll(r.Unverified), r.Unverified.Document.Timestamp, r.VerifiedAt, false)
 	}
 	return v
 }
@@ -150,6 +155,9 @@ func (v *documentView) addDocument(d attestation.Document, r *attestation.Report
 		{"timestamp", d.Timestamp.UTC().Format(timeForm)},
 		{"verified as of", r.VerifiedAt.UTC().Format(timeForm)},
 		{"digest", d.Digest},
+	}
+	if result, err := r.Result(); err == nil {
+		v.Facts = append(v.Facts, fact{"good until", result.FreshUntil.UTC().Format(timeForm)})
 	}
 	v.Fields = []field{
 		newField("public_key", d.PublicKey),
