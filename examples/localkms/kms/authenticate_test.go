@@ -82,7 +82,7 @@ func TestAuthentication(t *testing.T) {
 		{"five minutes old", "", func(s *signed) { s.time = now.Add(-5 * time.Minute).Truncate(time.Second).Add(time.Second) }},
 		{"too old", "InvalidSignatureException", func(s *signed) { s.time = now.Add(-5*time.Minute - time.Second) }},
 		{"from the future", "InvalidSignatureException", func(s *signed) { s.time = now.Add(5*time.Minute + 2*time.Second) }},
-		{"another secret", "InvalidSignatureException", func(s *signed) { s.credential.SecretAccessKey = "guessed" }},
+		{"another secret", "InvalidSignatureException", func(s *signed) { s.credential.SecretAccessKey = "guessed and long enough" }},
 		{"another credential", "InvalidSignatureException", func(s *signed) { s.credential.AccessKeyID = visitorKey.AccessKeyID }},
 		{"unknown access key", "UnrecognizedClientException", func(s *signed) { s.credential.AccessKeyID = "AKIDNOBODY" }},
 		{"another service", "InvalidSignatureException", func(s *signed) { s.service = "s3" }},

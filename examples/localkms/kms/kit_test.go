@@ -32,8 +32,8 @@ const (
 )
 
 var (
-	roleKey    = kms.Credential{AccessKeyID: "AKIDROLE", SecretAccessKey: "of the role", Principal: role}
-	visitorKey = kms.Credential{AccessKeyID: "AKIDVISITOR", SecretAccessKey: "of the visitor", Principal: visitor}
+	roleKey    = kms.Credential{AccessKeyID: "AKIDROLE", SecretAccessKey: "the secret access key of the role", Principal: role}
+	visitorKey = kms.Credential{AccessKeyID: "AKIDVISITOR", SecretAccessKey: "the secret access key of the visitor", Principal: visitor}
 )
 
 // world is a stand-in with a simulated hypervisor that it trusts.
