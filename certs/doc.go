@@ -29,6 +29,6 @@
 // guessing.
 //
 // Every refusal is an [*Error] with the [Rule] that was broken. The rules are
-// checks 11 to 17 in the list of checks in package attestation, and follow
+// checks 11 to 18 in the list of checks in package attestation, and follow
 // RFC 5280, section 6.1, with the narrowing above.
 package certs

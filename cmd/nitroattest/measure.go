@@ -8,19 +8,26 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/eif"
 )
 
 func newMeasure(std stdio) *cobra.Command {
 	var asJSON bool
+	var kind string
+	var forUKI ukiFlags
 	cmd := &cobra.Command{
 		Use:   "measure IMAGE",
-		Short: "Compute the registers that an enclave image file leads to",
+		Short: "Compute the registers that an image file leads to",
 		Long: `Measure reads an enclave image file (EIF) and prints the registers to which an
 enclave attests that boots it: PCR0, PCR1 and PCR2, and PCR8 if the image is
 signed. A signature is verified with the certificate beside it; whose that is,
 PCR8 has to tell you.
+
+With --kind nitrotpm it reads a unified kernel image (UKI) and prints PCR4, PCR7
+and PCR12 of an EC2 instance with NitroTPM that boots it: without Secure Boot
+unless the variables PK and db are given.
 
 A file that nitro-cli and the hypervisor would read differently is refused.
 What departs from the format without changing a register is a warning on
@@ -28,9 +35,20 @@ standard error. Exit status: 0 measured; 2 misuse, or the file could not be
 read or is no image that can be trusted to measure the same for everyone.`,
 		Example: `  nitroattest measure enclave.eif
   nitroattest measure --json enclave.eif > measurements.json
+  nitroattest measure --kind nitrotpm --json image.efi > measurements.json
   nitroattest verify --policy measurements.json --max-age 5m document.cbor`,
 		Args: needOne("IMAGE"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			switch attestation.Kind(kind) {
+			case attestation.NitroTPM:
+				return measureUKI(args[0], &forUKI, asJSON, std)
+			case attestation.Enclave:
+			default:
+				return fmt.Errorf("--kind: found %q, expected %q or %q", kind, attestation.Enclave, attestation.NitroTPM)
+			}
+			if err := forUKI.refuse(); err != nil {
+				return err
+			}
 			image, err := measureFile(args[0], std)
 			if err != nil {
 				return err
@@ -43,7 +61,9 @@ read or is no image that can be trusted to measure the same for everyone.`,
 			return printOut(std.out, out.Bytes())
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the measurements as nitro-cli does; verify --policy reads them")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the measurements as AWS's tools do; verify --policy reads them")
+	cmd.Flags().StringVar(&kind, "kind", string(attestation.Enclave), "what boots the image: enclave or nitrotpm")
+	forUKI.register(cmd)
 	return cmd
 }
 

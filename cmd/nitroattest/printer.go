@@ -105,7 +105,7 @@ func (o outcome) problem() error {
 var hints = map[attestation.Reason]string{
 	attestation.MalformedEvidence:      "FILE is a COSE_Sign1 as the Nitro Security Module returns it: raw, base64, hex, or JSON with it inside",
 	attestation.WrongDocumentKind:      "documents of enclaves and of NitroTPM instances come from the same root; --kind says which one you asked for",
-	attestation.UntrustedRoot:          "only AWS's commercial root is trusted; --root PEM trusts the root of a simulated hypervisor or of another partition instead",
+	attestation.UntrustedRoot:          "without flags only AWS's commercial root is trusted; --partition names that of another partition, --root PEM one of your own",
 	attestation.CertificateExpired:     "the leaf certificate of a document lasts three hours; to appraise a recorded document as of its own timestamp use --recorded",
 	attestation.CertificateNotYetValid: "is the clock of this machine right? to appraise a recorded document as of its own timestamp use --recorded",
 	attestation.DebugMode:              "an enclave in debug mode keeps no secret from its parent instance; --allow-debug accepts it all the same, for development",
