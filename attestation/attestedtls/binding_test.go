@@ -1,0 +1,123 @@
+package attestedtls_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestedtls"
+)
+
+var bindings = []struct {
+	name  string
+	claim attestedtls.Claim
+	bind  attestedtls.Binding
+}{
+	{"certificate hash", attestedtls.ClaimCertificateHash, attestedtls.BindCertificateHash},
+	{"certificate multihash", attestedtls.ClaimCertificateMultihash([32]byte{1}), attestedtls.BindCertificateMultihash},
+	{"key hash", attestedtls.ClaimKeyHash, attestedtls.BindKeyHash},
+	{"key in user_data", attestedtls.ClaimKeyInUserData, attestedtls.BindKeyInUserData},
+	{"key in public_key", attestedtls.ClaimKeyInPublicKey, attestedtls.BindKeyInPublicKey},
+}
+
+// Each claim satisfies its binding and no other.
+func TestClaimsAndBindings(t *testing.T) {
+	w := newWorld()
+	for i, claim := range bindings {
+		identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Attester: w.Enclave().NSM(), Claim: claim.claim})
+		require.NoError(t, err)
+		s := enclave(t, identity)
+		for j, binding := range bindings {
+			config := w.config(t)
+			config.Binding = binding.bind
+			conn, err := dial(t, config, s.address)
+			if i == j {
+				if assert.NoError(t, err, claim.name) {
+					conn.Close()
+				}
+			} else {
+				assert.ErrorIs(t, err, attestedtls.NotBound, claim.name, binding.name)
+			}
+		}
+	}
+}
+
+func TestShapesOfClaims(t *testing.T) {
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	require.NoError(t, err)
+	for i, sizes := range [][2]int{{32, 0}, {68, 0}, {32, 0}, {91, 0}, {0, 91}} {
+		userData, publicKey := bindings[i].claim(certificate.Leaf)
+		assert.Len(t, userData, sizes[0], bindings[i].name)
+		assert.Len(t, publicKey, sizes[1], bindings[i].name)
+	}
+}
+
+// bind asks a binding about a field, without a connection.
+func bind(b attestedtls.Binding, certificate *x509.Certificate, userData, publicKey []byte) error {
+	return b(tls.ConnectionState{PeerCertificates: []*x509.Certificate{certificate}},
+		&attestation.Result{Document: attestation.Document{UserData: userData, PublicKey: publicKey}})
+}
+
+func TestMultihashesThatAreNone(t *testing.T) {
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	require.NoError(t, err)
+	good, _ := attestedtls.ClaimCertificateMultihash([32]byte{1})(certificate.Leaf)
+	require.NoError(t, bind(attestedtls.BindCertificateMultihash, certificate.Leaf, good, nil))
+	edit := func(at int) []byte {
+		bad := slices.Clone(good)
+		bad[at] ^= 1
+		return bad
+	}
+	for _, c := range []struct {
+		userData []byte
+		text     string
+	}{
+		{nil, "user_data: found 0 bytes, expected two multihashes of 34"},
+		{good[:34], "user_data: found 34 bytes"},
+		{append(slices.Clone(good), 0), "user_data: found 69 bytes"},
+		{edit(0), "first multihash of user_data: found 1320"},
+		{edit(1), "first multihash of user_data: found 1221"},
+		{edit(33), "first multihash of user_data: found 1220"},
+		{edit(34), "user_data: found 1320 before the second hash, expected 1220"},
+		{edit(35), "user_data: found 1221 before the second hash, expected 1220"},
+		{slices.Concat(good[34:], good[:34]), "first multihash of user_data: found 1220"},
+	} {
+		assert.ErrorContains(t, bind(attestedtls.BindCertificateMultihash, certificate.Leaf, c.userData, nil), c.text)
+	}
+	assert.NoError(t, bind(attestedtls.BindCertificateMultihash, certificate.Leaf, edit(36), nil), "the second hash is the application's")
+}
+
+func TestBindingsSayWhatDiffers(t *testing.T) {
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	require.NoError(t, err)
+	err = bind(attestedtls.BindKeyInPublicKey, certificate.Leaf, certificate.Leaf.RawSubjectPublicKeyInfo, nil)
+	assert.ErrorContains(t, err, "public_key: found nothing, expected 3059301306072a86")
+	assert.ErrorContains(t, err, "... (91 bytes)")
+	err = bind(attestedtls.BindKeyHash, certificate.Leaf, []byte{}, nil)
+	assert.ErrorContains(t, err, "user_data: found nothing, expected ")
+}
+
+// A binding of one's own, as one that uses the keys of the connection would be.
+func TestBindingOfOnesOwn(t *testing.T) {
+	w := newWorld()
+	s := enclave(t, w.identity(t))
+	config := w.config(t)
+	unbound := errors.New("not this one")
+	config.Binding = func(state tls.ConnectionState, result *attestation.Result) error {
+		exported, err := state.ExportKeyingMaterial("EXPORTER-test", nil, 32)
+		assert.NoError(t, err)
+		assert.Len(t, exported, 32)
+		assert.True(t, result.Verified())
+		return unbound
+	}
+	_, err := client(t, config).Get(s.url("/"))
+	assert.ErrorIs(t, err, attestedtls.NotBound)
+	assert.ErrorIs(t, err, unbound)
+	assert.Empty(t, s.requests())
+}

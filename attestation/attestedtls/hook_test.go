@@ -1,0 +1,112 @@
+package attestedtls_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/attestation/attestedtls"
+)
+
+func hook(t *testing.T, config attestedtls.Config, address string) *attestedtls.Hook {
+	dialer, err := attestedtls.NewDialer(config)
+	require.NoError(t, err)
+	hook, err := dialer.NewHook(dialer.Fetcher("tcp", address))
+	require.NoError(t, err)
+	return hook
+}
+
+func TestHookWithHTTP2(t *testing.T) {
+	w := newWorld()
+	s := enclave(t, w.identity(t))
+	h := hook(t, w.config(t), s.address)
+	transport := &http.Transport{TLSClientConfig: h.TLSConfig(), ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
+	response, body := get(t, &http.Client{Transport: transport}, s.url("/"))
+	assert.Equal(t, "hello ", body)
+	assert.Equal(t, "HTTP/2.0", response.Proto)
+	result, ok := h.Result(*response.TLS)
+	require.True(t, ok)
+	assert.Equal(t, w.Enclave().ModuleID(), result.Document.ModuleID)
+
+	w.advance(result.FreshUntil.Sub(w.now()))
+	_, ok = h.Result(*response.TLS)
+	assert.False(t, ok, "the document means nothing any more")
+	_, ok = h.Result(tls.ConnectionState{})
+	assert.False(t, ok)
+}
+
+// Documents come from the enclave, TLS ends elsewhere.
+func TestHookRefusesAManInTheMiddle(t *testing.T) {
+	w := newWorld()
+	genuine := enclave(t, w.identity(t))
+	other := enclave(t, w.identity(t))
+	h := hook(t, w.config(t), genuine.address)
+	_, err := tls.Dial("tcp", other.address, h.TLSConfig())
+	assert.ErrorIs(t, err, attestedtls.NotBound)
+	conn, err := tls.Dial("tcp", genuine.address, h.TLSConfig())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, ok := h.Result(conn.ConnectionState())
+	assert.True(t, ok)
+}
+
+func TestHookThatGetsNoDocument(t *testing.T) {
+	w := newWorld()
+	s := enclave(t, w.identity(t))
+	dialer, err := attestedtls.NewDialer(w.config(t))
+	require.NoError(t, err)
+	_, err = dialer.NewHook(nil)
+	assert.EqualError(t, err, "attestedtls: NewHook: fetch is nil")
+
+	gone := errors.New("gone")
+	h, err := dialer.NewHook(func(context.Context, []byte) ([]byte, error) { return nil, gone })
+	require.NoError(t, err)
+	_, err = tls.Dial("tcp", s.address, h.TLSConfig())
+	assert.ErrorIs(t, err, attestedtls.NoDocument)
+	assert.ErrorIs(t, err, gone)
+
+	// The address of the documents is one where nobody is.
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l.Close()
+	_, err = tls.Dial("tcp", s.address, hook(t, w.config(t), l.Addr().String()).TLSConfig())
+	assert.ErrorIs(t, err, attestedtls.NoDocument)
+}
+
+// What Config.TLS asks for is asked for too.
+func TestHookKeepsOtherChecks(t *testing.T) {
+	w := newWorld()
+	s := enclave(t, w.identity(t))
+	config := w.config(t)
+	mine := errors.New("mine")
+	var verdict atomic.Value
+	config.TLS = &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(tls.ConnectionState) error {
+		err, _ := verdict.Load().(error)
+		return err
+	}}
+	h := hook(t, config, s.address)
+	conn, err := tls.Dial("tcp", s.address, h.TLSConfig())
+	require.NoError(t, err)
+	conn.Close()
+	verdict.Store(mine)
+	_, err = tls.Dial("tcp", s.address, h.TLSConfig())
+	assert.ErrorIs(t, err, mine)
+}
+
+func TestHookRefusesStatesThatProveNothing(t *testing.T) {
+	w := newWorld()
+	s := enclave(t, w.identity(t))
+	verify := hook(t, w.config(t), s.address).TLSConfig().VerifyConnection
+	err := verify(tls.ConnectionState{DidResume: true})
+	assert.ErrorIs(t, err, attestedtls.Handshake)
+	assert.ErrorContains(t, err, "found a resumed session")
+	assert.ErrorIs(t, verify(tls.ConnectionState{}), attestedtls.NotBound)
+}

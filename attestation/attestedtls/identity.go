@@ -1,0 +1,121 @@
+package attestedtls
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
+
+// IdentityConfig says what an Identity is made of. Only Attester has to be set.
+type IdentityConfig struct {
+	// Attester makes the documents. Required.
+	Attester Attester
+	// Certificate says what the certificates look like.
+	Certificate CertificateOptions
+	// Claim, Rate and ErrorLog are those of HandlerConfig.
+	Claim    Claim
+	Rate     int
+	ErrorLog *log.Logger
+}
+
+// Identity is the TLS identity of a server in an enclave: a key that was made
+// here and never leaves, a certificate for it, and the handler that gives out
+// documents which name the certificate. It is safe for concurrent use.
+type Identity struct {
+	options CertificateOptions
+	current atomic.Pointer[tls.Certificate]
+	handler http.Handler
+}
+
+// NewIdentity makes a key and a certificate, or returns an error that names the
+// field of IdentityConfig that cannot be used.
+func NewIdentity(config IdentityConfig) (*Identity, error) {
+	if config.Attester == nil {
+		return nil, errors.New("attestedtls: IdentityConfig.Attester: nil")
+	}
+	i := &Identity{options: config.Certificate}
+	var err error
+	i.handler, err = NewHandler(HandlerConfig{
+		Attester:    config.Attester,
+		Certificate: func(r *http.Request) (*x509.Certificate, error) { return i.used(r.Context()), nil },
+		Claim:       config.Claim,
+		Rate:        config.Rate,
+		ErrorLog:    config.ErrorLog,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Rotate(); err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// Rotate replaces key and certificate. New connections use the new ones; those
+// that are there keep theirs, and documents asked for on them name it.
+func (i *Identity) Rotate() error {
+	certificate, err := NewCertificate(i.options)
+	if err != nil {
+		return err
+	}
+	i.current.Store(certificate)
+	return nil
+}
+
+// Certificate returns the certificate of new connections.
+func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().Leaf }
+
+// Configure makes a server use the identity. The handler of the documents still
+// has to be put in its place:
+//
+//	mux.Handle(attestedtls.DefaultPath, identity)
+//	identity.Configure(server)
+//	server.ListenAndServeTLS("", "")
+//
+// It sets GetCertificate in TLSConfig and wraps ConnContext. Without a
+// TLSConfig it makes one, for TLS 1.3 and without session tickets, which would
+// spare a client that takes them the proof that the server has the key.
+func (i *Identity) Configure(server *http.Server) {
+	if server.TLSConfig == nil {
+		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true}
+	}
+	server.TLSConfig.GetCertificate = i.GetCertificate
+	next := server.ConnContext
+	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		if next != nil {
+			ctx = next(ctx, conn)
+		}
+		return context.WithValue(ctx, usedKey{i}, new(atomic.Pointer[x509.Certificate]))
+	}
+}
+
+// usedKey is the key of the certificate that a connection uses.
+type usedKey struct{ *Identity }
+
+// GetCertificate is for [tls.Config]. The context of the handshake is where the
+// certificate of the connection is noted, so that a document names it even if
+// it is asked for after a rotation.
+func (i *Identity) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	certificate := i.current.Load()
+	if used, ok := hello.Context().Value(usedKey{i}).(*atomic.Pointer[x509.Certificate]); ok {
+		used.Store(certificate.Leaf)
+	}
+	return certificate, nil
+}
+
+func (i *Identity) used(ctx context.Context) *x509.Certificate {
+	if used, ok := ctx.Value(usedKey{i}).(*atomic.Pointer[x509.Certificate]); ok {
+		if certificate := used.Load(); certificate != nil {
+			return certificate
+		}
+	}
+	return i.Certificate()
+}
+
+// ServeHTTP implements [http.Handler] as [NewHandler] describes.
+func (i *Identity) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.handler.ServeHTTP(w, r) }
