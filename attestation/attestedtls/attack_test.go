@@ -188,6 +188,30 @@ func TestRotationBetweenHandshakeAndDocument(t *testing.T) {
 	conn.Close()
 }
 
+// A TLS configuration that the server had before stays, but for its
+// certificates.
+func TestConfigureKeepsOtherSettings(t *testing.T) {
+	w := newWorld()
+	other, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	require.NoError(t, err)
+	before := &tls.Config{Certificates: []tls.Certificate{*other}, MaxVersion: tls.VersionTLS13}
+	server := &http.Server{TLSConfig: before}
+	identity := w.identity(t)
+	identity.Configure(server)
+	assert.Len(t, before.Certificates, 1)
+	assert.Empty(t, server.TLSConfig.Certificates)
+	assert.EqualValues(t, tls.VersionTLS13, server.TLSConfig.MaxVersion)
+
+	server.Handler = greeting(identity)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer server.Close()
+	go server.ServeTLS(l, "", "")
+	conn, err := dial(t, w.config(t), l.Addr().String())
+	require.NoError(t, err)
+	conn.Close()
+}
+
 // A proxy that keeps TLS whole is a matter of Config.Dial; one that does not is
 // a man in the middle.
 func TestProxyByConnect(t *testing.T) {

@@ -25,7 +25,10 @@
 //	identity.Configure(server)
 //	return server.ListenAndServeTLS("", "")
 //
-// device is an *nsm.Device there, and in a test an *attestationtest.NSM.
+// device is an *nsm.Device there, and in a test an *attestationtest.NSM. Enclaves
+// have no network but vsock: either a program in the enclave passes connections
+// on to this port, or ServeTLS gets a listener of vsock. The parent instance
+// passes on TCP; TLS must not end there.
 //
 // # A connection
 //
@@ -110,8 +113,8 @@
 // # Limits
 //
 // A server that is not trusted yet gets little: an answer of 16 KiB beside the
-// document, 32 KiB of document, 15 seconds in all. What it says in its errors
-// is not repeated. Clients cost the enclave one signature of the hypervisor for
+// document, 32 KiB of document, 15 seconds in all. What it says is not
+// repeated in errors. Clients cost the enclave one signature of the hypervisor for
 // each connection; [Identity] gives out 50 in a second and takes nonces of 8 to
 // 1024 bytes.
 //

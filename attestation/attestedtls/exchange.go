@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -72,7 +73,17 @@ func (d *Dialer) ask(conn *tls.Conn, address string, nonce []byte) ([]byte, erro
 	if limited.N == 0 {
 		return nil, errorf(TooLarge, "found an answer of %d bytes without an end", maxHeader+encodedSize)
 	}
-	return nil, &Error{Kind: NoDocument, Detail: "reading the answer", Err: err}
+	return nil, &Error{Kind: NoDocument, Detail: "reading the answer", Err: withoutQuotes(err)}
+}
+
+// withoutQuotes replaces errors of the HTTP parser, which quote what the server
+// said, at any length. Those of the connection stay.
+func withoutQuotes(err error) error {
+	var network net.Error
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) {
+		return err
+	}
+	return errors.New("found a malformed HTTP response")
 }
 
 // checkResponse refuses answers after which the connection cannot be used, or

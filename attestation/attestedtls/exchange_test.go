@@ -26,7 +26,8 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 		text         string
 	}{
 		{"nothing", "", attestedtls.NoDocument, "EOF"},
-		{"not HTTP", "\x00\x01\x02\r\n\r\n", attestedtls.NoDocument, "malformed"},
+		{"not HTTP", "\x00\x01\x02\r\n\r\n", attestedtls.NoDocument, "reading the answer: found a malformed HTTP response"},
+		{"a field without a name", head + "evil\r\n\r\n", attestedtls.NoDocument, "found a malformed HTTP response"},
 		{"half a header", head + "Content-", attestedtls.NoDocument, "reading the answer"},
 		{"half a document", head + "Content-Length: 9\r\n\r\n\x84", attestedtls.NoDocument, "unexpected EOF"},
 		{"half a chunk", head + "Transfer-Encoding: chunked\r\n\r\n9\r\n\x84", attestedtls.NoDocument, "unexpected EOF"},
@@ -53,6 +54,8 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 			_, err := dial(t, w.config(t), address)
 			require.ErrorIs(t, err, c.kind)
 			assert.ErrorContains(t, err, c.text)
+			assert.NotContains(t, err.Error(), "evil")
+			assert.Less(t, len(err.Error()), 300)
 			assert.Empty(t, <-more)
 		})
 	}

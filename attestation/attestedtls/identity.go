@@ -77,13 +77,16 @@ func (i *Identity) Certificate() *x509.Certificate { return i.current.Load().Lea
 //	identity.Configure(server)
 //	server.ListenAndServeTLS("", "")
 //
-// It sets GetCertificate in TLSConfig and wraps ConnContext. Without a
-// TLSConfig it makes one, for TLS 1.3 and without session tickets, which would
-// spare a client that takes them the proof that the server has the key.
+// It wraps ConnContext and replaces TLSConfig by a copy with the certificate of
+// the identity and no other. Without a TLSConfig it makes one, for TLS 1.3 and
+// without session tickets, which would spare a client that takes them the proof
+// that the server has the key.
 func (i *Identity) Configure(server *http.Server) {
 	if server.TLSConfig == nil {
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true}
 	}
+	server.TLSConfig = server.TLSConfig.Clone()
+	server.TLSConfig.Certificates = nil // would be used for clients without a server name
 	server.TLSConfig.GetCertificate = i.GetCertificate
 	next := server.ConnContext
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

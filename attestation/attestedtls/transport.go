@@ -130,6 +130,8 @@ func newContext(ctx context.Context, result *attestation.Result) context.Context
 // from, given the context of the response's Request:
 //
 //	result, ok := attestedtls.FromContext(response.Request.Context())
+//
+// All responses of one connection share the result, which must not be modified.
 func FromContext(ctx context.Context) (*attestation.Result, bool) {
 	result, ok := ctx.Value(contextKey{}).(*attestation.Result)
 	return result, ok
