@@ -1,10 +1,12 @@
 package attestedtls_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -107,5 +109,44 @@ func TestErrorsAreStable(t *testing.T) {
 	} {
 		assert.EqualError(t, kind, text)
 		assert.EqualError(t, &attestedtls.Error{Kind: kind, Detail: "detail"}, "attestedtls: "+text+": detail")
+	}
+}
+
+// The server is told which name is meant, as servers of many names want it, and
+// that HTTP/1.1 is to follow.
+func TestClientHello(t *testing.T) {
+	w := newWorld()
+	identity := w.identity(t)
+	hellos := make(chan *tls.ClientHelloInfo, 1)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		hellos <- hello
+		return identity.GetCertificate(hello)
+	}})
+	require.NoError(t, err)
+	defer l.Close()
+	server := &http.Server{Handler: greeting(identity)}
+	go server.Serve(l)
+	defer server.Close()
+	for _, c := range []struct {
+		address, configured, want string
+	}{
+		{"enclave.example:443", "", "enclave.example"},
+		{"enclave.example", "", "enclave.example"},
+		{"enclave.example:443", "other.example", "other.example"},
+	} {
+		config := w.config(t)
+		config.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+		}
+		if c.configured != "" {
+			config.TLS = &tls.Config{InsecureSkipVerify: true, ServerName: c.configured}
+		}
+		conn, err := dial(t, config, c.address)
+		require.NoError(t, err)
+		conn.Close()
+		hello := <-hellos
+		assert.Equal(t, c.want, hello.ServerName)
+		assert.Equal(t, []string{"http/1.1"}, hello.SupportedProtos)
+		assert.Equal(t, []uint16{tls.VersionTLS13}, hello.SupportedVersions)
 	}
 }
