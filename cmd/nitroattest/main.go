@@ -1,8 +1,13 @@
-// Command nitroattest verifies AWS Nitro attestation documents and shows what
-// is in them.
+// Command nitroattest verifies AWS Nitro attestation documents, shows what is
+// in them, and makes the reference values to compare them with.
 //
 //	nitroattest verify  --policy policy.json --nonce <hex> document.cbor
+//	nitroattest report  --policy policy.json --recorded -o report.html document.cbor
 //	nitroattest inspect document.cbor
+//	nitroattest measure enclave.eif
+//	nitroattest pcr     role arn:aws:iam::123456789012:role/Webserver
+//	nitroattest policy  create --name v1.0.0 --eif enclave.eif -o policy.json
+//	nitroattest policy  kms policy.json
 //
 // See the README for its flags and forms of input. Exit status: 0 when every
 // document was accepted; 1 when some document is not authentic; 2 when the

@@ -96,7 +96,7 @@ func printJSON(w io.Writer, value any) error {
 	if err != nil {
 		return err
 	}
-	return printOut(w, append(data, '\n'))
+	return printOut(w, append(printableJSON(data), '\n'))
 }
 
 func printOut(w io.Writer, data []byte) error {

@@ -191,7 +191,7 @@ func (c *policyCreate) write(policy pcr.Policy, changed func(string) bool) error
 	if err != nil {
 		return err
 	}
-	data = append(data, '\n')
+	data = append(printableJSON(data), '\n')
 	// What is written can be read: the name of a release may be too long for
 	// the limit on the whole, say.
 	if _, err := c.kind.parse(data); err != nil {

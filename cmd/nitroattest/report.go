@@ -24,7 +24,7 @@ no script, and can be mailed, printed and kept.
 report goes to standard output, unless that is a terminal. Problems go to
 standard error, and the exit status is that of verify; a report is written in
 each case but misuse.`,
-		Example: `  nitroattest report --policy policy.json --recorded -o report.html *.cbor`,
+		Example: `  nitroattest report --policy policy.json --recorded -o report.html -- *.cbor`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("output") && isTerminal(std.out) {
 				return hintf(errors.New("a report is HTML, which is not for a terminal"), "name a file with -o, or redirect standard output")

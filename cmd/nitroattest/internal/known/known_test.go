@@ -63,6 +63,7 @@ func TestDescribe(t *testing.T) {
 	require.NoError(t, err)
 	edKey, _, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
+	uncompressed := point(t, elliptic.P256())
 	p256 := ecKey(t, elliptic.P256())
 	digest := sha256.Sum256(nil)
 	multihash := append([]byte{0x12, 0x20}, digest[:]...)
@@ -87,7 +88,7 @@ func TestDescribe(t *testing.T) {
 		"133 bytes":           {point(t, elliptic.P521()), "EC point on P-521, uncompressed (SEC 1)", nil},
 		"65 bytes, elsewhere": {off, "EC point with coordinates of 32 bytes, not on P-256, uncompressed (SEC 1)", nil},
 		"two points":          {append(off[:65:65], off...), "2 EC points with coordinates of 32 bytes, not on P-256, uncompressed (SEC 1)", []string{hex.EncodeToString(off), hex.EncodeToString(off)}},
-		"33 bytes":            {elliptic.MarshalCompressed(elliptic.P256(), p256.X, p256.Y), "EC point on P-256, compressed (SEC 1)", nil},
+		"33 bytes":            {append([]byte{2 + uncompressed[64]&1}, uncompressed[1:33]...), "EC point on P-256, compressed (SEC 1)", nil},
 		"65 bytes, no point":  {bytes.Repeat([]byte{0xf5}, 65), "", nil},
 		"multihash":           {multihash, "multihash of SHA-256", []string{"SHA-256 " + empty}},
 		"two multihashes":     {append(multihash[:34:34], multihash...), "2 multihashes of SHA-256", []string{"SHA-256 " + empty, "SHA-256 " + empty}},
