@@ -132,6 +132,7 @@ func FuzzChain(f *testing.F) {
 		f.Add(uint8(i), []byte{9, 0, 0, 0, 9, 1, 0, 0})
 		f.Add(uint8(i), []byte{1, 3, byte(i + 1), 3, 1, 4, byte(i + 1), 4, 5, byte(i + 1), 0, 0})
 	}
+	f.Add(uint8(10), []byte{9, 0, 0, 0, 4, 0, 10, 0}) // the root twice, in two encodings
 	f.Fuzz(func(t *testing.T, start uint8, program []byte) {
 		from := recorded[int(start)%len(recorded)]
 		chain, at := clone(from.chain), from.at

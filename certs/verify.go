@@ -179,7 +179,8 @@ func checkLinks(chain []*x509.Certificate) *Error {
 			return &Error{Rule: IssuerName, Position: i, Detail: fmt.Sprintf("found issuer %q, expected %q", chain[i].Issuer, chain[i-1].Subject)}
 		}
 		for j := range i {
-			if bytes.Equal(chain[i].Raw, chain[j].Raw) {
+			// Not all of the bytes: a signature can be turned into another one.
+			if bytes.Equal(chain[i].RawTBSCertificate, chain[j].RawTBSCertificate) {
 				return &Error{Rule: Repeated, Position: i, Detail: fmt.Sprintf("it is certificate %d too", j)}
 			}
 		}

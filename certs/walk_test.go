@@ -186,6 +186,20 @@ func TestLookAlikeRoot(t *testing.T) {
 	assert.Zero(t, count.Load())
 }
 
+// A root that stands twice in a chain stays what it is with the other of its
+// two signatures: the chain would have as many forms as there is room for.
+func TestRootTwiceInTwoEncodings(t *testing.T) {
+	v, count := counting(t, simulated().Roots(), 100)
+	chain, _ := chainOf(t, simulated().Attest(attestationtest.Request{}))
+	for name, twin := range map[string][]byte{"the same bytes": chain.Bundle[0], "the other signature": negated(chain.Bundle[0])} {
+		twice := clone(chain)
+		twice.Bundle = append([][]byte{chain.Bundle[0], twin}, twice.Bundle[1:]...)
+		_, err := v.Verify(twice, someTime)
+		assert.Equal(t, 1, requireRule(t, certs.Repeated, err).Position, name)
+	}
+	assert.Zero(t, count.Load())
+}
+
 // No document costs more signatures than it says, chain and document together.
 func TestHostileDocumentsCostFewSignatures(t *testing.T) {
 	attester, err := attestation.NewVerifier(hostile.Config())
