@@ -112,10 +112,11 @@ func requireSameAsLenient(t *testing.T, evidence []byte, u *attestation.Unverifi
 }
 
 // wasSigned reports whether the leaf of a trusted chain signed a document,
-// whatever else is wrong with it.
+// whatever else is wrong with it. What is of the wrong kind for a vector may be
+// of the right one here.
 func wasSigned(test vectors.Test) bool {
 	switch reason := attestation.Reason(test.Reason); reason {
-	case "", attestation.CertificateExpired, attestation.CertificateNotYetValid, attestation.CertificateRevoked:
+	case "", attestation.WrongDocumentKind, attestation.CertificateExpired, attestation.CertificateNotYetValid, attestation.CertificateRevoked:
 		return true
 	default:
 		return reason.Authentic()
@@ -161,7 +162,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	require.Greater(f, len(signed), 100)
 	for start := 0; start < len(starts); start++ {
-		if start < len(whole) || start%8 == 0 {
+		if start < len(whole) || start%8 == 4 {
 			f.Add(uint16(start), []byte{})
 		}
 	}

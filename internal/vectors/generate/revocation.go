@@ -64,8 +64,12 @@ func outdated(list *x509.RevocationList) {
 	list.ThisUpdate, list.NextUpdate = judged.Add(-48*time.Hour), judged.Add(-time.Second)
 }
 
-func early(list *x509.RevocationList) {
+func ofLater(list *x509.RevocationList) {
 	list.ThisUpdate, list.NextUpdate = judged.Add(time.Second), judged.Add(48*time.Hour)
+}
+
+func afterExpiry(list *x509.RevocationList) {
+	list.ThisUpdate, list.NextUpdate = judged.AddDate(0, 0, 30), judged.AddDate(0, 0, 31)
 }
 
 // scoped says that a list covers the certificates that name one URL (RFC 5280,
@@ -118,6 +122,7 @@ func revocations(h *attestationtest.Hypervisor) (vectors.Group, error) {
 		{"current", refuse, true, [][]byte{fromRoot, fromRegion}, "current lists of both issuers that have one, with nothing on them"},
 		{"other-serial", refuse, true, [][]byte{l.list(root, unrelated), fromRegion}, "another certificate is on the list"},
 		{"scoped", refuse, true, [][]byte{l.list(root, scoped(regionURL)), l.list(regional, scoped(zoneURL))}, "the lists are for the URLs that the certificates name"},
+		{"later", refuse, true, [][]byte{l.list(root, ofLater), fromRegion}, "the root's list is of a later second: an entry stays on all lists until the certificate has expired"},
 		{"unneeded-list", refuse, true, [][]byte{fromRoot, fromRegion, l.list(zonal, nil)}, "a list of the zonal certificate, which the instance certificate does not name"},
 		{"none-accept", accept, true, nil, "no list, and that is accepted"},
 		{"outdated-accept", accept, true, [][]byte{l.list(root, outdated), l.list(regional, outdated)}, "outdated lists, and that is accepted"},
@@ -133,7 +138,7 @@ func revocations(h *attestationtest.Hypervisor) (vectors.Group, error) {
 		{"zonal-missing", refuse, false, [][]byte{fromRoot}, "no list of the regional certificate"},
 		{"regional-missing", refuse, false, [][]byte{fromRegion}, "no list of the root"},
 		{"outdated", refuse, false, [][]byte{l.list(root, outdated), fromRegion}, "the root's list expired a second ago"},
-		{"early", refuse, false, [][]byte{l.list(root, early), fromRegion}, "the root's list is for a second from now"},
+		{"after-expiry", refuse, false, [][]byte{l.list(root, afterExpiry), fromRegion}, "the root's list was made after the regional certificate expired, and need not hold it any more"},
 		{"forged", refuse, false, [][]byte{l.forged(root, l.chain[leaf]), fromRegion}, "the root's list is signed by another key"},
 		{"other-scope", refuse, false, [][]byte{l.list(root, scoped(zoneURL)), fromRegion}, "the root's list is for another URL than the regional certificate names"},
 	} {
