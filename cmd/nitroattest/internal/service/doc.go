@@ -1,0 +1,103 @@
+// Package service is the HTTP service behind "nitroattest serve": it hands out
+// challenges and verifies attestation documents for callers in any language.
+//
+// Its callers are relying parties. They pass on what an enclave gave them and
+// act on the verdict; enclaves and their clients do not talk to it. Who may
+// call it is for mutual TLS or the network to say.
+//
+//	POST /v1/challenges   a nonce for one exchange
+//	POST /v1/verify       a document in, a verdict out
+//	GET  /v1/keys         the key that signs attestation results, as a JWK set
+//	GET  /openapi.json    all of this for programs
+//	GET  /healthz         the process answers
+//	GET  /readyz          it can verify: policies are loaded, the store answers
+//	GET  /metrics         for Prometheus
+//
+// # Status codes
+//
+//	200  a verdict, whether "accepted" is true or false, and all of the others
+//	201  a challenge
+//	400  the request cannot be understood or asks for what the server does not
+//	     allow; nothing was verified
+//	404  no such policy or path
+//	405, 413, 415  as HTTP has them
+//	503  overloaded, shutting down, or the store of challenges cannot answer
+//
+// So a document is accepted by 200 with "accepted": true and by nothing else.
+// A store that is down never makes a document acceptable: the answer is 503 and
+// the challenge may be tried again until it expires. Errors are problem details
+// (RFC 9457).
+//
+// # Order of work
+//
+// What costs least comes first: limits, JSON, the policy's name, the form of the
+// document. A document that does not parse is refused there and then. Only one
+// that does waits for one of a few places in which signatures are verified; when
+// too many wait already the answer is 503 at once. So garbage takes no place
+// from honest documents, and the time in the queue is bounded. The challenge is
+// redeemed last, after every other check has passed, so that a document that is
+// refused uses none up (see package challenge).
+//
+// # Attestation results
+//
+// A verdict can carry an EAT Attestation Result (EAR, draft-ietf-rats-ear-03):
+// a JWT signed with ES384, which a downstream service verifies with one key and
+// no knowledge of Nitro. A request says when it wants one: "accepted" gives a
+// token for documents that are accepted and none for others, so that a consumer
+// that forgets to look at ear_status is not misled; "always" gives one for
+// refused documents too, with the status contraindicated, for audits. There is
+// none without a verdict.
+//
+//	eat_profile      tag:ietf.org,2026:rats/ear#03
+//	iat, exp         now, and five minutes later or when a certificate expires
+//	eat_nonce        the challenge of the request, base64url; absent without one
+//	ear_verifier_id  this software and its version
+//	ear_status       as in the one submodule
+//	submods          one, named after the kind: "enclave" or "nitrotpm"
+//
+// In the submodule:
+//
+//	ear_status                  affirming, warning or contraindicated
+//	ear_trustworthiness_vector  below
+//	ear_appraisal_policy_ids    "<name>@sha256:<hex of the policy file>"
+//	eat_nonce                   the nonce of an authentic document, base64url
+//	github.com/nitroattest/nitroattest  {"reason", "kind", "image", "debug", "module_id",
+//	                            "timestamp", "public_key", "user_data"}; all but the
+//	                            reason only of an authentic document, bytes as hex
+//
+// A nonce of an EAT has 8 to 64 bytes (RFC 9711, section 4.1), one of a document
+// up to 1024. Where it has another length, eat_nonce of the submodule is its
+// SHA-384 in place of it. Challenges have 57 bytes and are never hashed.
+//
+// The trustworthiness vector, with the values of draft-ietf-rats-ar4si:
+//
+//	                       instance-   configu-  execu-   hardware
+//	                       identity    ration    tables
+//	accepted                   2          2        3          2
+//	any image allowed          2          2        -          2
+//	debug mode, allowed        2         32        3          2
+//	debug mode, refused        2         96     3 or 96       2
+//	registers do not match     2       2 or 96    96          2
+//	nonce, age, binding        2       2 or 96  3 or 96       2
+//	certificate revoked       96          -        -         96
+//	untrusted root, or
+//	certificate out of date   97          -        -         97
+//	chain or signature bad    99         99       99         99
+//	not understood             1          1        1          1
+//
+// The policy is a list of what is approved, so that executables outside of it are
+// contraindicated and not just unrecognized; 3 and not 2, since registers tell
+// what was booted and not what was loaded later. Nothing is claimed of the
+// other four: documents do not speak of them. The status is never better than
+// the worst value, and always contraindicated for a document that was refused:
+// a stale one may come from good hardware with good code.
+//
+// # What is logged
+//
+// One line for each request: its ID, what came of it, and of an authentic
+// document the module ID. Never a challenge, context, document, user data, key or
+// the detail of a refusal, which may quote them.
+//
+// Sources: RFC 9457, RFC 9711, RFC 7517, RFC 7638; draft-ietf-rats-ear-03,
+// draft-ietf-rats-ar4si (sections on enumeration encoding and specific claims).
+package service

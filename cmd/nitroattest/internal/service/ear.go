@@ -1,0 +1,110 @@
+package service
+
+import (
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// The names and the profile belong together: earlier and later drafts have
+// others.
+const (
+	earProfile   = "tag:ietf.org,2026:rats/ear#03"
+	earDeveloper = "https://github.com/nitroattest/nitroattest"
+	earClaim     = "github.com/nitroattest/nitroattest"
+
+	claimProfile    = "eat_profile"
+	claimNonce      = "eat_nonce"
+	claimStatus     = "ear_status"
+	claimVector     = "ear_trustworthiness_vector"
+	claimPolicies   = "ear_appraisal_policy_ids"
+	claimVerifierID = "ear_verifier_id"
+)
+
+// earLifetime is short: a result speaks of one exchange.
+const earLifetime = 5 * time.Minute
+
+// Bounds of eat_nonce (RFC 9711, section 4.1).
+const (
+	minEATNonce = 8
+	maxEATNonce = 64
+)
+
+// token returns the attestation result that the request asked for, or "".
+func (s *Service) token(x *exchange, v *verdict) (string, error) {
+	if x.ear == earNever || x.ear == earAccepted && !v.accepted() {
+		return "", nil
+	}
+	return s.config.Signer.sign(s.claims(x, v, time.Now()))
+}
+
+func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
+	vector := vectorOf(v)
+	status := vector.status()
+	if !v.accepted() {
+		status = contraindicated
+	}
+	expires := now.Add(earLifetime)
+	for _, cert := range v.report.Chain {
+		if cert.NotAfter.Before(expires) {
+			expires = cert.NotAfter
+		}
+	}
+	submod := map[string]any{
+		claimStatus:   status,
+		claimVector:   vector,
+		claimPolicies: []string{x.policy.name + "@sha256:" + x.policy.sha256},
+		earClaim:      details(v),
+	}
+	if document := v.report.Document; document != nil && document.Nonce != nil {
+		submod[claimNonce] = eatNonce(document.Nonce)
+	}
+	claims := jwt.MapClaims{
+		claimProfile:    earProfile,
+		claimStatus:     status,
+		claimVerifierID: map[string]string{"developer": earDeveloper, "build": "nitroattest " + s.config.Signer.version},
+		"iat":           now.Unix(),
+		"exp":           expires.Unix(),
+		"submods":       map[string]any{string(s.config.Kind): submod},
+	}
+	if x.nonce != nil {
+		claims[claimNonce] = eatNonce(x.nonce)
+	}
+	return claims
+}
+
+// eatNonce is the nonce, or its SHA-384 when an EAT cannot hold it.
+func eatNonce(nonce []byte) string {
+	if len(nonce) < minEATNonce || len(nonce) > maxEATNonce {
+		sum := sha512.Sum384(nonce)
+		nonce = sum[:]
+	}
+	return base64.RawURLEncoding.EncodeToString(nonce)
+}
+
+// details are what a downstream service needs to know beside the verdict: above
+// all the key of the enclave. Nothing is said of a document that may be forged.
+func details(v *verdict) map[string]any {
+	claims := map[string]any{"reason": v.reason}
+	document := v.report.Document
+	if document == nil {
+		return claims
+	}
+	claims["kind"] = document.Kind
+	claims["debug"] = v.report.Debug
+	claims["module_id"] = document.ModuleID
+	claims["timestamp"] = document.Timestamp.Format(time.RFC3339Nano)
+	if v.report.Image != nil {
+		claims["image"] = v.report.Image.Name
+	}
+	if document.PublicKey != nil {
+		claims["public_key"] = hex.EncodeToString(document.PublicKey)
+	}
+	if document.UserData != nil {
+		claims["user_data"] = hex.EncodeToString(document.UserData)
+	}
+	return claims
+}

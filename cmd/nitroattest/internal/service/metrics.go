@@ -1,0 +1,91 @@
+package service
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// metrics has its own registry. Labels have few values: routes, statuses,
+// reasons, and the names of policies, which whoever runs the server chooses.
+type metrics struct {
+	handler      http.Handler
+	requests     *prometheus.CounterVec
+	seconds      *prometheus.HistogramVec
+	verdicts     *prometheus.CounterVec
+	challenges   prometheus.Counter
+	verification prometheus.Histogram
+}
+
+// secondsBuckets go from what is refused at once to a queue of seconds.
+var secondsBuckets = prometheus.ExponentialBucketsRange(0.00005, 10, 20)
+
+func newMetrics(policies *Policies, g *gate) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nitroattest_http_requests_total", Help: "Requests by route, method and status."}, []string{"route", "method", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "nitroattest_http_request_seconds", Help: "Time to answer, by route.", Buckets: secondsBuckets}, []string{"route"}),
+		verdicts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "nitroattest_verdicts_total", Help: "Verdicts by policy and reason; the reason of an accepted document is \"accepted\"."}, []string{"policy", "reason"}),
+		challenges: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "nitroattest_challenges_issued_total", Help: "Challenges given out."}),
+		verification: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "nitroattest_verification_seconds", Help: "Time to verify one document, without waiting for a place.", Buckets: secondsBuckets}),
+	}
+	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nitroattest_verifications_waiting", Help: "Documents that wait for a place.",
+	}, func() float64 { return float64(g.waiting.Load()) })
+	running := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nitroattest_verifications_running", Help: "Documents that are being verified.",
+	}, func() float64 { return float64(len(g.places)) })
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, policyCollector{policies},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	return m
+}
+
+func (m *metrics) serve(w http.ResponseWriter, r *http.Request, _ *entry) error {
+	m.handler.ServeHTTP(w, r)
+	return nil
+}
+
+func (m *metrics) request(route, method string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, knownMethod(method), statusText(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func (m *metrics) verdict(policy, reason string) {
+	if reason == "" {
+		reason = "accepted"
+	}
+	m.verdicts.WithLabelValues(policy, reason).Inc()
+}
+
+// policyCollector shows the policies of the moment, and none that are gone.
+type policyCollector struct{ policies *Policies }
+
+var (
+	policyLoaded = prometheus.NewDesc("nitroattest_policy_loaded", "1 for each policy in use.", []string{"policy", "sha256"}, nil)
+	policyBroken = prometheus.NewDesc("nitroattest_policy_broken", "1 for each policy file that cannot be used.", []string{"policy"}, nil)
+)
+
+func (c policyCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- policyLoaded
+	ch <- policyBroken
+}
+
+func (c policyCollector) Collect(ch chan<- prometheus.Metric) {
+	states, broken := c.policies.state()
+	for _, state := range states {
+		ch <- prometheus.MustNewConstMetric(policyLoaded, prometheus.GaugeValue, 1, state.Name, state.SHA256)
+	}
+	for name := range broken {
+		ch <- prometheus.MustNewConstMetric(policyBroken, prometheus.GaugeValue, 1, name)
+	}
+}

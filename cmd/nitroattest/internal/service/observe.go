@@ -1,0 +1,102 @@
+package service
+
+import (
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// entry collects what the log and the metrics say of a request.
+type entry struct {
+	id    string
+	attrs []slog.Attr
+}
+
+func (e *entry) add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
+
+// handler answers a request, or returns an error for which nothing has been
+// written yet.
+type handler func(http.ResponseWriter, *http.Request, *entry) error
+
+// observe puts around a handler what all of them need: an ID, headers, the
+// answer to errors, a line in the log and counters.
+func (s *Service) observe(route string, next handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		e := &entry{id: rand.Text()}
+		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		header := w.Header()
+		header.Set("X-Request-Id", e.id)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "no-store")
+
+		level := slog.LevelInfo
+		if err := next(recorder, r, e); err != nil {
+			p := asProblem(err)
+			p.write(recorder, e.id)
+			e.add(slog.String("problem", p.kind.name))
+			if p.err != nil {
+				e.add(slog.String("error", p.err.Error()))
+			}
+			if p.kind.status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+		}
+
+		took := time.Since(start)
+		s.metrics.request(route, r.Method, recorder.status, took)
+		s.config.Logger.LogAttrs(r.Context(), s.levelOf(route, level), "request", append([]slog.Attr{
+			slog.String("request_id", e.id),
+			slog.String("method", knownMethod(r.Method)),
+			slog.String("route", route),
+			slog.Int("status", recorder.status),
+			slog.Float64("milliseconds", float64(took.Microseconds())/1000),
+		}, e.attrs...)...)
+	})
+}
+
+// levelOf keeps the questions of monitors out of the log unless they fail.
+func (s *Service) levelOf(route string, level slog.Level) slog.Level {
+	switch route {
+	case "/healthz", "/readyz", "/metrics":
+		if level == slog.LevelInfo {
+			return slog.LevelDebug
+		}
+	}
+	return level
+}
+
+func asProblem(err error) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return &problem{kind: internalError, detail: "the log has more under the request's ID", err: err}
+}
+
+// knownMethod keeps what a client made up out of the log and the metrics.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost:
+		return method
+	}
+	return "other"
+}
+
+type statusRecorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *statusRecorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.MaxBytesReader and http.ResponseController.
+func (r *statusRecorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+func statusText(status int) string { return strconv.Itoa(status) }

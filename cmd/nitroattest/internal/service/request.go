@@ -1,0 +1,107 @@
+package service
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+)
+
+const (
+	// maxBody holds the largest document, 32 KiB, in hex or in base64 twice, and
+	// the other members.
+	maxBody = 128 << 10
+
+	maxContext = 1024 // bytes of a context
+)
+
+// readJSON decodes a body of one JSON object with known members only. It
+// reports whether there was a body.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
+	if r.ContentLength == 0 {
+		return false, nil
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return false, &problem{kind: unsupportedMedia, detail: "found another Content-Type, expected application/json"}
+	}
+	if r.ContentLength > maxBody {
+		return false, errTooLarge
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return false, bodyProblem(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = errors.New("found more after the JSON value")
+		}
+		return false, bodyProblem(err)
+	}
+	return true, nil
+}
+
+var errTooLarge = &problem{kind: tooLarge, detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxBody)}
+
+// bodyProblem says what is wrong with a body. Its text names members and places
+// and quotes no values.
+func bodyProblem(err error) error {
+	var large *http.MaxBytesError
+	var syntax *json.SyntaxError
+	var member *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &large):
+		return errTooLarge
+	case errors.As(err, &syntax):
+		return invalid("body", "found broken JSON at offset %d", syntax.Offset)
+	case errors.As(err, &member):
+		return invalid("body", "%s: found a JSON %s, expected %s", member.Field, jsonType(member.Value), member.Type)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return invalid("body", "found JSON that ends early")
+	default:
+		// An unknown member, or a connection that broke.
+		return &problem{kind: invalidRequest, detail: "body: expected one JSON object with the members that /openapi.json lists and no others", err: nil}
+	}
+}
+
+// jsonType drops the digits that encoding/json puts after "number".
+func jsonType(value string) string {
+	for i, c := range value {
+		if c == ' ' {
+			return value[:i]
+		}
+	}
+	return value
+}
+
+func invalid(member, format string, args ...any) error {
+	return &problem{kind: invalidRequest, detail: member + ": " + fmt.Sprintf(format, args...)}
+}
+
+// contextBytes returns nil when there is no context.
+func contextBytes(text *string) ([]byte, error) {
+	if text == nil {
+		return nil, nil
+	}
+	if len(*text) == 0 || len(*text) > maxContext {
+		return nil, invalid("context", "found %d bytes, expected 1 to %d, or null for none", len(*text), maxContext)
+	}
+	return []byte(*text), nil
+}
+
+// hexBytes returns nil for a member that is absent, and never for one that is
+// there: an empty field and none are different things to expect.
+func hexBytes(member string, text *string) ([]byte, error) {
+	if text == nil {
+		return nil, nil
+	}
+	value := make([]byte, hex.DecodedLen(len(*text)))
+	if _, err := hex.Decode(value, []byte(*text)); err != nil {
+		return nil, invalid(member, "found something else, expected hex digits")
+	}
+	return value, nil
+}

@@ -1,0 +1,76 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection. A request is small and takes milliseconds; who sends
+// slower than this is not in earnest.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 20 * time.Second
+	idleTimeout       = time.Minute
+	maxHeader         = 16 << 10
+)
+
+// Running says how Serve runs. Both are required.
+type Running struct {
+	PolicyInterval  time.Duration // between two looks at the policy files
+	ShutdownTimeout time.Duration // for the requests that are being answered when ctx ends
+}
+
+// Serve answers on a listener until ctx ends, and then finishes the requests
+// that it has begun. It closes the listener.
+func (s *Service) Serve(ctx context.Context, listener net.Listener, running Running) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+	}
+	polling, stop := context.WithCancel(ctx)
+	defer stop()
+	go s.poll(polling, running.PolicyInterval)
+
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	s.config.Logger.Info("serving", slog.String("address", listener.Addr().String()))
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	s.config.Logger.Info("shutting down")
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), running.ShutdownTimeout)
+	defer cancel()
+	err := server.Shutdown(shutdown)
+	if errors.Is(err, context.DeadlineExceeded) {
+		server.Close()
+		return fmt.Errorf("shutting down: some requests were not finished after %s", running.ShutdownTimeout)
+	}
+	return err
+}
+
+func (s *Service) poll(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.config.Policies.Reload()
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+)
+
+// Defaults of [Config].
+const (
+	// DefaultQueue bounds the wait for a place: 64 verifications of a
+	// millisecond on one core.
+	DefaultQueue = 64
+
+	// MaxAgeLimit bounds Config.MaxAge: no leaf lives longer.
+	MaxAgeLimit = 3 * time.Hour
+)
+
+// Config says what a [Service] does.
+type Config struct {
+	Policies *Policies         // required
+	Issuer   *challenge.Issuer // required
+	// Kind is that of the verifiers of Policies, and names the submodule of
+	// attestation results. Zero: Enclave.
+	Kind attestation.Kind
+	// StoreReady asks whether the store of the issuer can answer. Nil: it is in
+	// this process.
+	StoreReady func(context.Context) error
+	// MaxAge is the largest age that a request without a challenge may ask for,
+	// at most MaxAgeLimit. Zero: every request needs a challenge. Within the age,
+	// a document can be replayed.
+	MaxAge time.Duration
+	// Signer signs attestation results. Nil: there are none.
+	Signer *Signer
+	// Concurrent is how many documents are verified at a time. Zero: one for
+	// each core.
+	Concurrent int
+	// Queue is how many more may wait. Zero: DefaultQueue for each place.
+	Queue  int
+	Logger *slog.Logger // required
+}
+
+// Service answers requests. It is safe for concurrent use.
+type Service struct {
+	config   Config
+	gate     *gate
+	metrics  *metrics
+	mux      *http.ServeMux
+	draining atomic.Bool
+}
+
+// New returns a service, or an error that names the field of Config that cannot
+// be used.
+func New(config Config) (*Service, error) {
+	switch {
+	case config.Policies == nil:
+		return nil, errors.New("service: Config.Policies: nil")
+	case config.Issuer == nil:
+		return nil, errors.New("service: Config.Issuer: nil")
+	case config.Logger == nil:
+		return nil, errors.New("service: Config.Logger: nil")
+	case config.MaxAge < 0 || config.MaxAge > MaxAgeLimit || config.MaxAge%time.Second != 0:
+		return nil, fmt.Errorf("service: Config.MaxAge: found %s, expected whole seconds, at most %s", config.MaxAge, MaxAgeLimit)
+	case config.Concurrent < 0 || config.Queue < 0:
+		return nil, fmt.Errorf("service: Config.Concurrent, Config.Queue: found %d and %d, expected none below 0", config.Concurrent, config.Queue)
+	}
+	if config.Kind == "" {
+		config.Kind = attestation.Enclave
+	}
+	if config.Concurrent == 0 {
+		config.Concurrent = runtime.GOMAXPROCS(0)
+	}
+	if config.Queue == 0 {
+		config.Queue = DefaultQueue * config.Concurrent
+	}
+	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), mux: http.NewServeMux()}
+	s.metrics = newMetrics(config.Policies, s.gate)
+	s.handle(http.MethodPost, "/v1/challenges", s.issue)
+	s.handle(http.MethodPost, "/v1/verify", s.verify)
+	s.handle(http.MethodGet, "/v1/keys", s.keys)
+	s.handle(http.MethodGet, "/openapi.json", s.openAPI)
+	s.handle(http.MethodGet, "/healthz", s.health)
+	s.handle(http.MethodGet, "/readyz", s.ready)
+	s.handle(http.MethodGet, "/metrics", s.metrics.serve)
+	s.mux.Handle("/", s.observe("other", func(http.ResponseWriter, *http.Request, *entry) error {
+		return &problem{kind: notFound, detail: "there is nothing at this path; /openapi.json lists the paths"}
+	}))
+	return s, nil
+}
+
+// handle serves one method at a path and refuses the others.
+func (s *Service) handle(method, path string, handler handler) {
+	s.mux.Handle(method+" "+path, s.observe(path, handler))
+	s.mux.Handle(path, s.observe(path, func(w http.ResponseWriter, r *http.Request, _ *entry) error {
+		w.Header().Set("Allow", method)
+		return &problem{kind: methodNotAllowed, detail: fmt.Sprintf("found %s, expected %s", r.Method, method)}
+	}))
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }

@@ -1,0 +1,79 @@
+package service
+
+import (
+	"encoding/json"
+
+	"github.com/nitroattest/nitroattest/attestation"
+)
+
+// verdict is what came of a document: the report, and a challenge that may have
+// been refused when the report was good.
+type verdict struct {
+	report           *attestation.Report
+	reason           string // empty: accepted
+	challengeRefused bool
+}
+
+func (v *verdict) accepted() bool { return v.reason == "" && v.report.Accepted() }
+
+// Values of "challenge" in a verdict.
+const (
+	challengeRedeemed = "redeemed"     // used up by this document
+	challengeUnused   = "not-redeemed" // the document was refused; it is as good as before
+	challengeRefused  = "refused"      // for the reason of the verdict
+)
+
+// json puts the members of a verdict before those of the report, whose accepted,
+// reason and detail speak for the whole.
+func (v *verdict) json(x *exchange, token string) ([]byte, error) {
+	head := struct {
+		Policy       string  `json:"policy"`
+		PolicySHA256 string  `json:"policy_sha256"`
+		Challenge    *string `json:"challenge"`
+		EAR          *string `json:"ear"`
+	}{Policy: x.policy.name, PolicySHA256: x.policy.sha256}
+	if x.nonce != nil {
+		state := v.challengeState()
+		head.Challenge = &state
+	}
+	if token != "" {
+		head.EAR = &token
+	}
+	first, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	report, err := v.reportJSON()
+	if err != nil {
+		return nil, err
+	}
+	return append(append(first[:len(first)-1], ','), report[1:]...), nil
+}
+
+func (v *verdict) challengeState() string {
+	switch {
+	case v.challengeRefused:
+		return challengeRefused
+	case v.accepted():
+		return challengeRedeemed
+	default:
+		return challengeUnused
+	}
+}
+
+func (v *verdict) reportJSON() ([]byte, error) {
+	report, err := v.report.MarshalJSON()
+	if err != nil || !v.challengeRefused {
+		return report, err
+	}
+	// The document passed, and the exchange did not. Nothing in the answer may
+	// say that it was accepted.
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(report, &members); err != nil {
+		return nil, err
+	}
+	members["accepted"] = json.RawMessage("false")
+	members["reason"] = json.RawMessage(`"` + v.reason + `"`)
+	members["detail"] = json.RawMessage(`"the document passed every check and its challenge was refused"`)
+	return json.Marshal(members)
+}

@@ -1,0 +1,193 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+)
+
+type verifyRequest struct {
+	Policy    string  `json:"policy"`
+	Document  string  `json:"document"`
+	Challenge *string `json:"challenge"`
+	Context   *string `json:"context"`
+	MaxAge    *int64  `json:"max_age"`
+	UserData  *string `json:"user_data"`
+	PublicKey *string `json:"public_key"`
+	EAR       string  `json:"ear"`
+}
+
+// Values of "ear".
+const (
+	earNever    = "never"
+	earAccepted = "accepted"
+	earAlways   = "always"
+)
+
+// exchange is a request that could be understood.
+type exchange struct {
+	policy   *loaded
+	evidence []byte
+	nonce    challenge.Nonce // nil: none
+	context  []byte
+	expect   attestation.Expect
+	ear      string
+}
+
+// verify answers POST /v1/verify.
+func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error {
+	x, err := s.readExchange(w, r)
+	if err != nil {
+		return err
+	}
+	e.add(slog.String("policy", x.policy.name))
+	v, err := s.appraise(r.Context(), x)
+	if err != nil {
+		return err
+	}
+	s.metrics.verdict(x.policy.name, v.reason)
+	e.add(slog.Bool("accepted", v.accepted()), slog.String("reason", v.reason))
+	if document := v.report.Document; document != nil {
+		e.add(slog.String("module_id", document.ModuleID))
+	}
+	token, err := s.token(x, v)
+	if err != nil {
+		return err
+	}
+	body, err := v.json(x, token)
+	if err != nil {
+		return err
+	}
+	return writeBody(w, http.StatusOK, "application/json", body)
+}
+
+// appraise verifies the document and, when it passed, redeems the challenge.
+func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
+	report, err := s.report(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	v := &verdict{report: report}
+	if _, err := report.Result(); err != nil {
+		var refused *attestation.Error
+		if !errors.As(err, &refused) {
+			return nil, fmt.Errorf("verifying: %w", err) // readExchange has let through what it should not
+		}
+		v.reason = string(refused.Reason)
+		return v, nil
+	}
+	if x.nonce == nil {
+		return v, nil
+	}
+	err = s.config.Issuer.Redeem(ctx, x.nonce, x.context)
+	var refused *challenge.Error
+	switch {
+	case err == nil:
+		return v, nil
+	case errors.Is(err, challenge.StoreUnavailable), errors.Is(err, challenge.StoreFull):
+		return nil, &problem{kind: storeUnavailable, detail: "nothing was accepted; the challenge can be tried again until it expires", err: err}
+	case errors.As(err, &refused):
+		v.reason, v.challengeRefused = string(refused.Reason), true
+		return v, nil
+	default:
+		return nil, fmt.Errorf("redeeming: %w", err)
+	}
+}
+
+// report makes the checks of package attestation. A document that does not parse
+// costs less to refuse than to queue.
+func (s *Service) report(ctx context.Context, x *exchange) (*attestation.Report, error) {
+	if _, err := attestation.ParseUnverified(x.evidence); err == nil {
+		if err := s.gate.enter(ctx); err != nil {
+			return nil, err
+		}
+		defer s.gate.leave()
+	}
+	start := time.Now()
+	defer func() { s.metrics.verification.Observe(time.Since(start).Seconds()) }()
+	return x.policy.verifier.Appraise(x.evidence, x.expect), nil
+}
+
+func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchange, error) {
+	var request verifyRequest
+	if found, err := readJSON(w, r, &request); err != nil {
+		return nil, err
+	} else if !found {
+		return nil, invalid("body", "empty, expected a JSON object")
+	}
+	x := &exchange{}
+	if x.policy = s.config.Policies.get(request.Policy); x.policy == nil {
+		return nil, &problem{kind: unknownPolicy, detail: "policy: expected the name of a policy of this server; /readyz lists them"}
+	}
+	if err := s.readEAR(request.EAR, x); err != nil {
+		return nil, err
+	}
+	if err := s.readFreshness(&request, x); err != nil {
+		return nil, err
+	}
+	var err error
+	if x.expect.UserData, err = hexBytes("user_data", request.UserData); err != nil {
+		return nil, err
+	}
+	if x.expect.PublicKey, err = hexBytes("public_key", request.PublicKey); err != nil {
+		return nil, err
+	}
+	if x.evidence, err = input.Decode([]byte(request.Document)); err != nil {
+		return nil, invalid("document", "%s", err)
+	}
+	return x, nil
+}
+
+func (s *Service) readEAR(when string, x *exchange) error {
+	switch when {
+	case "":
+		x.ear = earNever
+	case earNever, earAccepted, earAlways:
+		x.ear = when
+	default:
+		return invalid("ear", "found another value, expected %s, %s or %s", earNever, earAccepted, earAlways)
+	}
+	if x.ear != earNever && s.config.Signer == nil {
+		return &problem{kind: notAllowed, detail: "ear: this server has no key to sign attestation results with"}
+	}
+	return nil
+}
+
+func (s *Service) readFreshness(request *verifyRequest, x *exchange) error {
+	if request.MaxAge != nil {
+		seconds := *request.MaxAge
+		if seconds < 1 || seconds > int64(MaxAgeLimit/time.Second) {
+			return invalid("max_age", "found %d, expected 1 to %d seconds", seconds, int64(MaxAgeLimit/time.Second))
+		}
+		x.expect.MaxAge = time.Duration(seconds) * time.Second
+	}
+	if request.Challenge == nil {
+		switch {
+		case request.Context != nil:
+			return invalid("context", "found it without a challenge")
+		case request.MaxAge == nil && s.config.MaxAge == 0:
+			return invalid("challenge", "absent, expected one of POST /v1/challenges")
+		case request.MaxAge == nil:
+			return invalid("challenge", "absent, and so is max_age: expected one of them")
+		case s.config.MaxAge == 0:
+			return &problem{kind: notAllowed, detail: "max_age: this server does not accept it in place of a challenge"}
+		case x.expect.MaxAge > s.config.MaxAge:
+			return &problem{kind: notAllowed, detail: fmt.Sprintf("max_age: this server accepts at most %d seconds in place of a challenge", int64(s.config.MaxAge/time.Second))}
+		}
+		return nil
+	}
+	var err error
+	if x.nonce, err = challenge.ParseNonce(*request.Challenge); err != nil {
+		return invalid("challenge", "expected what POST /v1/challenges gave out, 76 characters of base64url")
+	}
+	x.expect.Nonce = x.nonce
+	x.context, err = contextBytes(request.Context)
+	return err
+}

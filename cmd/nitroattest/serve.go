@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/service"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// serveFlags are the flags of serve. Those about roots and the kind are the ones
+// of verify.
+type serveFlags struct {
+	appraisal  appraisalFlags
+	policies   string
+	listening  service.Listening
+	running    service.Running
+	keys       []string
+	redis      string
+	lifetime   time.Duration
+	maxAge     time.Duration
+	earKey     string
+	concurrent int
+	queue      int
+}
+
+func newServe(std stdio) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve --policies DIR [flags]",
+		Short: "Verify documents for other programs, over HTTP",
+		Long: `Serve hands out challenges and verifies documents for callers in any language.
+GET /openapi.json describes it.
+
+DIR has one file for each policy: prod.json is the policy "prod". Files that
+change are read again; a broken one keeps the policy that was there before.
+
+Without --challenge-key and --redis, challenges are good in this process only
+and until it ends. Several replicas share both.
+
+Beyond loopback it needs TLS. It stops on SIGTERM or SIGINT, after the requests
+that it has begun. The log goes to standard error, as JSON.`,
+		Example: `  nitroattest serve --policies policies
+  nitroattest serve --policies policies --listen :8443 --tls-cert cert.pem --tls-key key.pem --client-ca callers.pem
+  nitroattest serve --policies policies --challenge-key key.hex --redis rediss://redis.internal:6379 --ear-key ear.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, std, &f)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func (f *serveFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.policies, "policies", "", "`DIR` with the policy files, NAME.json each")
+	flags.StringVar(&f.listening.Address, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on, host:port")
+	flags.StringVar(&f.listening.TLSCert, "tls-cert", "", "`PEM` file with the certificate of this server")
+	flags.StringVar(&f.listening.TLSKey, "tls-key", "", "`PEM` file with its key")
+	flags.StringVar(&f.listening.ClientCA, "client-ca", "", "`PEM` file with authorities; every client needs a certificate of one")
+	flags.BoolVar(&f.listening.InsecureNoTLS, "insecure-no-tls", false, "listen beyond loopback without TLS, behind a proxy that has it")
+	flags.IntVar(&f.listening.Connections, "max-connections", 1024, "the largest number of connections")
+	flags.StringArrayVar(&f.keys, "challenge-key", nil, "`FILE` with 64 to 128 hex digits that authenticate challenges; the first one issues, repeat to replace it")
+	flags.StringVar(&f.redis, "redis", "", "`URL` of the store of challenges; the password may be in NITROATTEST_REDIS_PASSWORD")
+	flags.DurationVar(&f.lifetime, "challenge-lifetime", challenge.DefaultLifetime, "how long a challenge is good")
+	flags.DurationVar(&f.maxAge, "max-age", 0, "accept documents without a challenge up to this age; within it they can be replayed")
+	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
+	flags.BoolVar(&f.appraisal.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.StringVar(&f.appraisal.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
+	flags.StringVar(&f.appraisal.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
+	flags.StringVar(&f.appraisal.partition, "partition", partitionAWS, "AWS partition whose root to trust: aws or aws-us-gov")
+	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
+	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
+	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the policy files")
+	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
+	f.appraisal.changed = flags.Changed
+}
+
+func serve(ctx context.Context, std stdio, f *serveFlags) error {
+	logger := slog.New(slog.NewJSONHandler(std.err, nil))
+	config, err := f.config(logger)
+	if err != nil {
+		return err
+	}
+	store, err := f.openStore(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	if config.Issuer, err = f.issuer(store); err != nil {
+		return err
+	}
+	config.StoreReady = store.ready
+	s, err := service.New(config)
+	if err != nil {
+		return err
+	}
+	listener, err := service.Listen(f.listening)
+	if errors.Is(err, service.ErrNoTLS) {
+		return hintf(fmt.Errorf("--listen %s: %w", f.listening.Address, err),
+			"--tls-cert and --tls-key; --insecure-no-tls does without, where something else protects the connection")
+	}
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", f.listening.Address, err)
+	}
+	return s.Serve(ctx, listener, f.running)
+}
+
+// config has everything but the challenges.
+func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
+	config := service.Config{
+		Kind:       attestation.Kind(f.appraisal.kind),
+		MaxAge:     f.maxAge,
+		Concurrent: f.concurrent,
+		Queue:      f.queue,
+		Logger:     logger,
+	}
+	switch {
+	case f.policies == "":
+		return config, hintf(errors.New("--policies: not given, expected a directory"), "its files say which code is acceptable")
+	case f.running.PolicyInterval <= 0:
+		return config, fmt.Errorf("--policy-interval: found %s, expected a positive duration", f.running.PolicyInterval)
+	case f.running.ShutdownTimeout <= 0:
+		return config, fmt.Errorf("--shutdown-timeout: found %s, expected a positive duration", f.running.ShutdownTimeout)
+	case f.listening.Connections <= 0:
+		return config, fmt.Errorf("--max-connections: found %d, expected a positive number", f.listening.Connections)
+	}
+	roots, err := f.appraisal.roots()
+	if err != nil {
+		return config, err
+	}
+	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots), logger); err != nil {
+		return config, fmt.Errorf("--policies: %s: %w", f.policies, err)
+	}
+	if f.earKey != "" {
+		pem, err := os.ReadFile(f.earKey)
+		if err != nil {
+			return config, fmt.Errorf("--ear-key: %s: %w", f.earKey, input.WithoutPath(err))
+		}
+		if config.Signer, err = service.ParseSigner(pem, version()); err != nil {
+			return config, fmt.Errorf("--ear-key: %s: %w", f.earKey, err)
+		}
+	}
+	return config, nil
+}
+
+// builder makes the verifier of a policy file. Each policy has its own, with its
+// own memory of certificates.
+func (f *serveFlags) builder(roots *certs.Roots) service.Builder {
+	read := pcr.ReadPolicy
+	if f.appraisal.isNitroTPM() {
+		read = pcr.ReadNitroTPMPolicy
+	}
+	return func(file io.Reader) (*attestation.Verifier, error) {
+		policy, err := read(file)
+		if err != nil {
+			return nil, err
+		}
+		return attestation.NewVerifier(attestation.Config{
+			Policy:             policy,
+			Kind:               attestation.Kind(f.appraisal.kind),
+			Roots:              roots,
+			InsecureAllowDebug: f.appraisal.allowDebug,
+		})
+	}
+}
