@@ -39,6 +39,10 @@ type kit struct {
 	log        *logBuffer
 	config     service.Config
 	earKey     *ecdsa.PrivateKey
+
+	// undescribed leaves out what costs far more than an exchange itself, for
+	// tests with hundreds that are alike.
+	undescribed bool
 }
 
 type logBuffer struct {
@@ -78,8 +82,8 @@ func newKit(t testing.TB, changes ...func(*kit)) *kit {
 	for _, change := range changes {
 		change(k)
 	}
-	k.write(t, "prod.json", policyJSON(t, k.hypervisor.Enclave().Image()))
 	if k.config.Policies == nil {
+		k.write(t, "prod.json", policyJSON(t, k.hypervisor.Enclave().Image()))
 		k.config.Policies = k.load(t, attestation.Config{})
 	}
 	k.Service, err = service.New(k.config)
@@ -143,8 +147,14 @@ func (k *kit) send(t testing.TB, method, path, body string) (*http.Response, obj
 
 func (k *kit) do(t testing.TB, request *http.Request) (*http.Response, object) {
 	t.Helper()
+	body, err := io.ReadAll(request.Body)
+	require.NoError(t, err)
+	request.Body = io.NopCloser(bytes.NewReader(body))
 	recorder := httptest.NewRecorder()
 	k.ServeHTTP(recorder, request)
+	if !k.undescribed {
+		requireDescribed(t, request, body, recorder)
+	}
 	response := recorder.Result()
 	var answer object
 	if strings.HasSuffix(response.Header.Get("Content-Type"), "json") {
