@@ -156,12 +156,12 @@ func TestBeyondLoopbackItNeedsTLS(t *testing.T) {
 func TestListenSaysWhichFileIsAtFault(t *testing.T) {
 	a := newAuthority(t)
 	for message, change := range map[string]func(*service.Listening){
-		"expected both a certificate and its key":   func(l *service.Listening) { l.TLSKey = "" },
-		"none.pem":                                  func(l *service.Listening) { l.TLSCert = a.path("none.pem") },
+		"expected both a certificate and its key": func(l *service.Listening) { l.TLSKey = "" },
+		"none.pem": func(l *service.Listening) { l.TLSCert = a.path("none.pem") },
 		"client authorities: none: open: no such":   func(l *service.Listening) { l.ClientCA = "none" },
 		"server.key: found no certificate":          func(l *service.Listening) { l.ClientCA = a.path("server.key") },
 		"tls: private key does not match public ke": func(l *service.Listening) { l.TLSKey = a.path("ca.key") },
-		"missing port":                              func(l *service.Listening) { l.Address = "127.0.0.1" },
+		"missing port": func(l *service.Listening) { l.Address = "127.0.0.1" },
 	} {
 		listening := a.server(t)
 		change(&listening)

@@ -1,0 +1,186 @@
+// Command loadtest measures the service under load, against what the signatures
+// alone allow on the same machine in the same minute.
+//
+//	go run ./cmd/nitroattest/internal/service/loadtest
+//
+// It runs the service in a process of its own, with a simulated hypervisor as
+// the root, and sends it documents over loopback. What it prints:
+//
+//	floor        ECDSA P-384 verifications a second on all cores, before and
+//	             after: what a service that did nothing else could reach
+//	throughput   verdicts a second with every core busy, each for a document and
+//	             a challenge of its own under a leaf that is known
+//	quiet        how long an honest request takes when few are sent
+//	flood        the same while another process sends garbage as fast as it is
+//	             refused
+//	memory       what the service holds after each part
+//
+// Clients and service share the cores, so the throughput includes what the
+// clients cost. On a machine that does other work the figures mean little.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"runtime"
+	"time"
+)
+
+var (
+	role     = flag.String("role", "main", "for the processes that this command starts")
+	requests = flag.Int("requests", 10000, "documents for the throughput")
+	honest   = flag.Int("honest", 3000, "documents for the latency, with and without the flood each")
+	pace     = flag.Int("pace", 100, "honest requests a second for the latency")
+	clients  = flag.Int("clients", 8, "connections for the throughput")
+	flooders = flag.Int("flooders", 16, "connections of the flood")
+	ear      = flag.String("ear", "never", "whether to ask for attestation results: never or accepted")
+	address  = flag.String("address", "", "of the service, for -role flood")
+)
+
+func main() {
+	log.SetFlags(0)
+	flag.Parse()
+	var err error
+	switch *role {
+	case "main":
+		err = measure()
+	case "serve":
+		err = serve()
+	case "flood":
+		err = flood(*address, *flooders)
+	default:
+		err = fmt.Errorf("-role: found %q", *role)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func measure() error {
+	service, err := start("-role", "serve")
+	if err != nil {
+		return err
+	}
+	defer service.stop()
+	target := service.line
+	fmt.Printf("%d cores, %s\n", runtime.GOMAXPROCS(0), runtime.Version())
+
+	bodies, err := prepare(target, *requests)
+	if err != nil {
+		return err
+	}
+	before := floor()
+	startMemory := service.memory()
+	result := drive(target, bodies, *clients, 0)
+	if result.err != nil {
+		return result.err
+	}
+	after := floor()
+	perSecond := (before + after) / 2
+	fmt.Printf("floor       %.0f and %.0f verifications a second\n", before, after)
+	fmt.Printf("throughput  %.0f verdicts a second, %.1f%% of the floor; p50 %s, p99 %s\n",
+		result.perSecond(), 100*result.perSecond()/perSecond, result.quantile(0.5), result.quantile(0.99))
+	fmt.Printf("memory      %d KiB before, %d KiB after %d documents\n", startMemory, service.memory(), len(bodies))
+
+	quiet, err := latency(target)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("quiet       %d requests a second: p50 %s, p99 %s\n", *pace, quiet.quantile(0.5), quiet.quantile(0.99))
+
+	attacker, err := start("-role", "flood", "-address", target, "-flooders", fmt.Sprint(*flooders))
+	if err != nil {
+		return err
+	}
+	flooded, err := latency(target)
+	sent := attacker.stop()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("flood       %d requests a second beside garbage: p50 %s, p99 %s, %.1f times the quiet p99\n", *pace,
+		flooded.quantile(0.5), flooded.quantile(0.99), float64(flooded.quantile(0.99))/float64(quiet.quantile(0.99)))
+	fmt.Printf("garbage     %s\n", sent)
+	fmt.Printf("memory      %d KiB at the end\n", service.memory())
+	return nil
+}
+
+func latency(target string) (outcome, error) {
+	bodies, err := prepare(target, *honest)
+	if err != nil {
+		return outcome{}, err
+	}
+	result := drive(target, bodies, *clients, time.Second/time.Duration(*pace))
+	return result, result.err
+}
+
+// process is this program in another role. It says one line when it is ready,
+// ends when its standard input does, and may say one more.
+type process struct {
+	*exec.Cmd
+	line string
+	stop func() string
+}
+
+func start(args ...string) (*process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{Cmd: exec.Command(self, append(args, "-ear", *ear)...)}
+	p.Stderr = os.Stderr
+	in, err := p.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := p.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.Start(); err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		return nil, fmt.Errorf("%v: ended early", args)
+	}
+	p.line = lines.Text()
+	p.stop = func() string {
+		in.Close()
+		last := ""
+		if lines.Scan() {
+			last = lines.Text()
+		}
+		_ = p.Wait()
+		return last
+	}
+	return p, nil
+}
+
+// memory is the resident size of a process in KiB, 0 where there is no /proc.
+func (p *process) memory() int {
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	size := 0
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		if n, _ := fmt.Sscanf(lines.Text(), "VmRSS: %d kB", &size); n == 1 {
+			break
+		}
+	}
+	return size
+}
+
+func mustJSON(value any) []byte {
+	data, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // strings only
+	}
+	return data
+}
