@@ -1,6 +1,8 @@
 package service
 
 import (
+	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -8,6 +10,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
 
 const (
@@ -31,7 +36,11 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	if r.ContentLength > maxBody {
 		return false, errTooLarge
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := readBody(w, r)
+	if err != nil {
+		return false, bodyProblem(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
 		return false, bodyProblem(err)
@@ -43,6 +52,15 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 		return false, bodyProblem(err)
 	}
 	return true, nil
+}
+
+// readBody takes one buffer of the size that the client states, which is bounded
+// by then.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var body bytes.Buffer
+	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	return body.Bytes(), err
 }
 
 var errTooLarge = &problem{kind: tooLarge, detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxBody)}
@@ -64,7 +82,7 @@ func bodyProblem(err error) error {
 		return invalid("body", "found JSON that ends early")
 	default:
 		// An unknown member, or a connection that broke.
-		return &problem{kind: invalidRequest, detail: "body: expected one JSON object with the members that /openapi.json lists and no others", err: nil}
+		return &problem{kind: invalidRequest, detail: "body: expected one JSON object with the members that /openapi.json lists and no others"}
 	}
 }
 
@@ -104,4 +122,16 @@ func hexBytes(member string, text *string) ([]byte, error) {
 		return nil, invalid(member, "found something else, expected hex digits")
 	}
 	return value, nil
+}
+
+// decodeDocument takes any of the forms of package input. Nearly all documents
+// come as plain base64, in which every COSE_Sign1 begins with hE; that is neither
+// hex nor JSON, and there is nothing to find out about it.
+func decodeDocument(text string) ([]byte, error) {
+	if strings.HasPrefix(text, "hE") {
+		if data, err := base64.StdEncoding.DecodeString(text); err == nil {
+			return data, nil
+		}
+	}
+	return input.Decode([]byte(text))
 }

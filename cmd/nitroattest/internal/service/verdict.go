@@ -10,9 +10,11 @@ import (
 // been refused when the report was good.
 type verdict struct {
 	report           *attestation.Report
-	reason           string // empty: accepted
+	reason, detail   string // empty: accepted
 	challengeRefused bool
 }
+
+const detailOfChallenge = "the document passed every check and its challenge was refused"
 
 func (v *verdict) accepted() bool { return v.reason == "" && v.report.Accepted() }
 
@@ -23,21 +25,27 @@ const (
 	challengeRefused  = "refused"      // for the reason of the verdict
 )
 
-// json puts the members of a verdict before those of the report, whose accepted,
+// head is what every verdict begins with.
+type head struct {
+	Policy       string  `json:"policy"`
+	PolicySHA256 string  `json:"policy_sha256"`
+	Challenge    *string `json:"challenge"`
+	EAR          *string `json:"ear"`
+}
+
+// json puts the members of the head before those of the report, whose accepted,
 // reason and detail speak for the whole.
 func (v *verdict) json(x *exchange, token string) ([]byte, error) {
-	head := struct {
-		Policy       string  `json:"policy"`
-		PolicySHA256 string  `json:"policy_sha256"`
-		Challenge    *string `json:"challenge"`
-		EAR          *string `json:"ear"`
-	}{Policy: x.policy.name, PolicySHA256: x.policy.sha256}
+	head := head{Policy: x.policy.name, PolicySHA256: x.policy.sha256}
 	if x.nonce != nil {
 		state := v.challengeState()
 		head.Challenge = &state
 	}
 	if token != "" {
 		head.EAR = &token
+	}
+	if x.brief {
+		return json.Marshal(v.brief(head))
 	}
 	first, err := json.Marshal(head)
 	if err != nil {
@@ -74,6 +82,6 @@ func (v *verdict) reportJSON() ([]byte, error) {
 	}
 	members["accepted"] = json.RawMessage("false")
 	members["reason"] = json.RawMessage(`"` + v.reason + `"`)
-	members["detail"] = json.RawMessage(`"the document passed every check and its challenge was refused"`)
+	members["detail"] = json.RawMessage(`"` + v.detail + `"`)
 	return json.Marshal(members)
 }

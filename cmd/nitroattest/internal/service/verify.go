@@ -2,15 +2,16 @@ package service
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
 
 type verifyRequest struct {
@@ -22,6 +23,7 @@ type verifyRequest struct {
 	UserData  *string `json:"user_data"`
 	PublicKey *string `json:"public_key"`
 	EAR       string  `json:"ear"`
+	Report    string  `json:"report"`
 }
 
 // Values of "ear".
@@ -29,6 +31,12 @@ const (
 	earNever    = "never"
 	earAccepted = "accepted"
 	earAlways   = "always"
+)
+
+// Values of "report".
+const (
+	reportFull  = "full"
+	reportBrief = "brief"
 )
 
 // exchange is a request that could be understood.
@@ -39,6 +47,7 @@ type exchange struct {
 	context  []byte
 	expect   attestation.Expect
 	ear      string
+	brief    bool
 }
 
 // verify answers POST /v1/verify.
@@ -80,7 +89,7 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 		if !errors.As(err, &refused) {
 			return nil, fmt.Errorf("verifying: %w", err) // readExchange has let through what it should not
 		}
-		v.reason = string(refused.Reason)
+		v.reason, v.detail = string(refused.Reason), strings.TrimPrefix(refused.Error(), string(refused.Reason)+": ")
 		return v, nil
 	}
 	if x.nonce == nil {
@@ -94,7 +103,7 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 	case errors.Is(err, challenge.StoreUnavailable), errors.Is(err, challenge.StoreFull):
 		return nil, &problem{kind: storeUnavailable, detail: "nothing was accepted; the challenge can be tried again until it expires", err: err}
 	case errors.As(err, &refused):
-		v.reason, v.challengeRefused = string(refused.Reason), true
+		v.reason, v.detail, v.challengeRefused = string(refused.Reason), detailOfChallenge, true
 		return v, nil
 	default:
 		return nil, fmt.Errorf("redeeming: %w", err)
@@ -102,9 +111,10 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 }
 
 // report makes the checks of package attestation. A document that does not parse
-// costs less to refuse than to queue.
+// costs less to refuse than to queue, and one that has the outline of a document
+// need not be parsed twice to know that it is worth a place.
 func (s *Service) report(ctx context.Context, x *exchange) (*attestation.Report, error) {
-	if _, err := attestation.ParseUnverified(x.evidence); err == nil {
+	if hasOutline(x.evidence) || parses(x.evidence) {
 		if err := s.gate.enter(ctx); err != nil {
 			return nil, err
 		}
@@ -113,6 +123,24 @@ func (s *Service) report(ctx context.Context, x *exchange) (*attestation.Report,
 	start := time.Now()
 	defer func() { s.metrics.verification.Observe(time.Since(start).Seconds()) }()
 	return x.policy.verifier.Appraise(x.evidence, x.expect), nil
+}
+
+func parses(evidence []byte) bool {
+	_, err := attestation.ParseUnverified(evidence)
+	return err == nil
+}
+
+// outline is how a document begins: an array of four, the protected header
+// {1: -35}, no unprotected header, and a payload with a length of two bytes.
+const outline = "\x84\x44\xa1\x01\x38\x22\xa0\x59"
+
+// hasOutline reports whether the lengths add up to a document with a signature of
+// 96 bytes after the payload. Whatever else there is to be wrong costs a small
+// part of a verification to find.
+func hasOutline(evidence []byte) bool {
+	const head, signature = len(outline) + 2, 2 + 96
+	return len(evidence) > head && string(evidence[:len(outline)]) == outline &&
+		len(evidence) == head+int(binary.BigEndian.Uint16(evidence[len(outline):]))+signature
 }
 
 func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchange, error) {
@@ -129,6 +157,13 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchang
 	if err := s.readEAR(request.EAR, x); err != nil {
 		return nil, err
 	}
+	switch request.Report {
+	case "", reportFull:
+	case reportBrief:
+		x.brief = true
+	default:
+		return nil, invalid("report", "found another value, expected %s or %s", reportFull, reportBrief)
+	}
 	if err := s.readFreshness(&request, x); err != nil {
 		return nil, err
 	}
@@ -139,7 +174,7 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchang
 	if x.expect.PublicKey, err = hexBytes("public_key", request.PublicKey); err != nil {
 		return nil, err
 	}
-	if x.evidence, err = input.Decode([]byte(request.Document)); err != nil {
+	if x.evidence, err = decodeDocument(request.Document); err != nil {
 		return nil, invalid("document", "%s", err)
 	}
 	return x, nil

@@ -128,6 +128,7 @@ func TestVerifySaysWhatIsWrongWithARequest(t *testing.T) {
 		"user data odd":       {"user_data", "123", 400, "invalid-request", "user_data: "},
 		"public key no hex":   {"public_key", "xy", 400, "invalid-request", "public_key: "},
 		"ear unknown":         {"ear", "yes", 400, "invalid-request", "ear: "},
+		"report unknown":      {"report", "long", 400, "invalid-request", "report: "},
 		"document empty":      {"document", "", 400, "invalid-request", "document: found nothing"},
 		"document prose":      {"document", "hello, world", 400, "invalid-request", "document: "},
 		"member unknown":      {"nonce", "00", 400, "invalid-request", "body: expected one JSON object"},
@@ -280,4 +281,33 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	}
 	assert.Contains(t, log, `"reason":"user-data-mismatch"`)
 	assert.Contains(t, log, k.hypervisor.Enclave().ModuleID())
+}
+
+func TestABriefVerdictSaysTheSame(t *testing.T) {
+	k := newKit(t)
+	c := k.challenge(t, "")
+	request := object{"policy": "prod", "challenge": c, "report": "brief", "ear": "accepted",
+		"document": k.attest(t, c, attestationtest.Request{PublicKey: []byte("key"), UserData: []byte{}})}
+	verdict := k.verify(t, request)
+	assert.NotEmpty(t, verdict["ear"])
+	delete(verdict, "ear")
+	delete(verdict, "timestamp")
+	delete(verdict, "policy_sha256")
+	assert.Equal(t, object{"policy": "prod", "challenge": "redeemed", "accepted": true, "authentic": true, "reason": "", "detail": "", "debug": false,
+		"image_name": k.hypervisor.Enclave().Image().Name, "module_id": k.hypervisor.Enclave().ModuleID(),
+		"public_key": hex.EncodeToString([]byte("key")), "user_data": ""}, verdict)
+
+	verdict = k.verify(t, request)
+	assert.Equal(t, false, verdict["accepted"])
+	assert.Equal(t, true, verdict["authentic"])
+	assert.Equal(t, "nonce-already-redeemed", verdict["reason"])
+
+	bad := with(request, "document", flipLast(t, request["document"].(string)))
+	brief, full := k.verify(t, bad), k.verify(t, with(bad, "report", "full"))
+	for _, member := range []string{"accepted", "authentic", "reason", "detail", "debug", "challenge", "ear"} {
+		assert.Equal(t, full[member], brief[member], member)
+	}
+	for _, member := range []string{"image_name", "module_id", "timestamp", "public_key", "user_data"} {
+		assert.Nil(t, brief[member], member)
+	}
 }

@@ -59,7 +59,7 @@ func newRequest(target string) ([]byte, error) {
 		return nil, err
 	}
 	document := hypervisor.Attest(attestationtest.Request{Nonce: nonce, PublicKey: make([]byte, 294)})
-	return raw(target, mustJSON(map[string]string{"policy": "load", "challenge": answer.Challenge, "ear": *ear,
+	return raw(target, mustJSON(map[string]string{"policy": "load", "challenge": answer.Challenge, "ear": *ear, "report": *report,
 		"document": base64.StdEncoding.EncodeToString(document)})), nil
 }
 

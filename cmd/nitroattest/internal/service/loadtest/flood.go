@@ -24,7 +24,7 @@ func flood(target string, connections int) error {
 	for _, document := range [][]byte{random, whole[:len(whole)-40], whole} {
 		challenge := base64.RawURLEncoding.EncodeToString(make([]byte, 57))
 		challenge = "AQ" + challenge[2:] // the version
-		requests = append(requests, raw(target, mustJSON(map[string]string{"policy": "load", "challenge": challenge,
+		requests = append(requests, raw(target, mustJSON(map[string]string{"policy": "load", "challenge": challenge, "report": *report,
 			"document": base64.StdEncoding.EncodeToString(document)})))
 	}
 	var refused, turnedAway atomic.Int64

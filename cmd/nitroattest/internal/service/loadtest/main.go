@@ -39,6 +39,7 @@ var (
 	clients  = flag.Int("clients", 8, "connections for the throughput")
 	flooders = flag.Int("flooders", 16, "connections of the flood")
 	ear      = flag.String("ear", "never", "whether to ask for attestation results: never or accepted")
+	report   = flag.String("report", "brief", "which verdict to ask for: brief or full")
 	address  = flag.String("address", "", "of the service, for -role flood")
 )
 
@@ -131,7 +132,7 @@ func start(args ...string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{Cmd: exec.Command(self, append(args, "-ear", *ear)...)}
+	p := &process{Cmd: exec.Command(self, append(args, "-ear", *ear, "-report", *report)...)}
 	p.Stderr = os.Stderr
 	in, err := p.StdinPipe()
 	if err != nil {

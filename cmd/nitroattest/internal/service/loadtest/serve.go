@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
@@ -29,6 +30,7 @@ var hypervisor = attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("
 // is long enough to prepare all requests first. Its log is written and thrown
 // away.
 func serve() error {
+	debug.SetGCPercent(400) // as the command does
 	dir, err := os.MkdirTemp("", "loadtest")
 	if err != nil {
 		return err
