@@ -23,7 +23,9 @@
 //	405, 413, 415  as HTTP has them
 //	503  overloaded, shutting down, or the store of challenges cannot answer
 //
-// So a document is accepted by 200 with "accepted": true and by nothing else.
+// A verdict has the members of the report of "nitroattest verify --json". With
+// "report": "brief" it has only what a caller acts on, which takes a tenth less
+// time. So a document is accepted by 200 with "accepted": true and by nothing else.
 // A store that is down never makes a document acceptable: the answer is 503 and
 // the challenge may be tried again until it expires. Errors are problem details
 // (RFC 9457).

@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
@@ -23,8 +25,11 @@ const (
 	maxContext = 1024 // bytes of a context
 )
 
-// readJSON decodes a body of one JSON object with known members only. It
-// reports whether there was a body.
+// readJSON decodes a body of one JSON object. Unlike encoding/json, the package
+// takes a name in no other case and no name twice, so that no proxy in between
+// reads another request than this service does, and it reads a document of some
+// thousand characters in a third of the time. readJSON reports whether there was
+// a body.
 func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	if r.ContentLength == 0 {
 		return false, nil
@@ -40,15 +45,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	if err != nil {
 		return false, bodyProblem(err)
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return false, bodyProblem(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		if err == nil {
-			err = errors.New("found more after the JSON value")
-		}
+	if err := json.Unmarshal(data, into, json.RejectUnknownMembers(true)); err != nil {
 		return false, bodyProblem(err)
 	}
 	return true, nil
@@ -65,35 +62,28 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 var errTooLarge = &problem{kind: tooLarge, detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxBody)}
 
-// bodyProblem says what is wrong with a body. Its text names members and places
-// and quotes no values.
+// bodyProblem says what is wrong with a body. Its text names places and quotes no
+// values.
 func bodyProblem(err error) error {
 	var large *http.MaxBytesError
-	var syntax *json.SyntaxError
-	var member *json.UnmarshalTypeError
+	var syntax *jsontext.SyntacticError
+	var member *json.SemanticError
 	switch {
 	case errors.As(err, &large):
 		return errTooLarge
-	case errors.As(err, &syntax):
-		return invalid("body", "found broken JSON at offset %d", syntax.Offset)
-	case errors.As(err, &member):
-		return invalid("body", "%s: found a JSON %s, expected %s", member.Field, jsonType(member.Value), member.Type)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		return invalid("body", "found a member twice")
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return invalid("body", "found JSON that ends early")
+	case errors.As(err, &syntax):
+		return invalid("body", "found broken JSON at offset %d", syntax.ByteOffset)
+	case errors.Is(err, json.ErrUnknownName):
+		return invalid("body", "found a member that /openapi.json does not list")
+	case errors.As(err, &member):
+		return invalid("body", "found a JSON %s at %q, expected another type", member.JSONKind, string(member.JSONPointer))
 	default:
-		// An unknown member, or a connection that broke.
-		return &problem{kind: invalidRequest, detail: "body: expected one JSON object with the members that /openapi.json lists and no others"}
+		return &problem{kind: invalidRequest, detail: "body: could not be read", err: err}
 	}
-}
-
-// jsonType drops the digits that encoding/json puts after "number".
-func jsonType(value string) string {
-	for i, c := range value {
-		if c == ' ' {
-			return value[:i]
-		}
-	}
-	return value
 }
 
 func invalid(member, format string, args ...any) error {

@@ -119,7 +119,7 @@ func TestVerifySaysWhatIsWrongWithARequest(t *testing.T) {
 		"policy absent":       {"policy", nil, 404, "unknown-policy", "policy: "},
 		"challenge absent":    {"challenge", nil, 400, "invalid-request", "challenge: absent"},
 		"challenge short":     {"challenge", "AQ", 400, "invalid-request", "challenge: expected"},
-		"challenge a number":  {"challenge", 1, 400, "invalid-request", "challenge: found a JSON number"},
+		"challenge a number":  {"challenge", 1, 400, "invalid-request", "found a JSON number at \"/challenge\""},
 		"context empty":       {"context", "", 400, "invalid-request", "context: found 0 bytes"},
 		"context long":        {"context", strings.Repeat("c", 1025), 400, "invalid-request", "context: found 1025 bytes"},
 		"age zero":            {"max_age", 0, 400, "invalid-request", "max_age: found 0"},
@@ -131,7 +131,7 @@ func TestVerifySaysWhatIsWrongWithARequest(t *testing.T) {
 		"report unknown":      {"report", "long", 400, "invalid-request", "report: "},
 		"document empty":      {"document", "", 400, "invalid-request", "document: found nothing"},
 		"document prose":      {"document", "hello, world", 400, "invalid-request", "document: "},
-		"member unknown":      {"nonce", "00", 400, "invalid-request", "body: expected one JSON object"},
+		"member unknown":      {"nonce", "00", 400, "invalid-request", "body: found a member that"},
 		"too large":           {"document", strings.Repeat("A", 128<<10), 413, "too-large", "found more than 131072 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -154,6 +154,9 @@ func TestRequestsThatAreNotJSONObjects(t *testing.T) {
 		"broken":          {"{]", "application/json", false, 400, "invalid-request"},
 		"cut off":         {`{"policy": "pr`, "application/json", false, 400, "invalid-request"},
 		"an array":        {"[]", "application/json", false, 400, "invalid-request"},
+		"a member twice":  {`{"policy": "prod", "policy": "prod"}`, "application/json", false, 400, "invalid-request"},
+		"another case":    {`{"Policy": "prod"}`, "application/json", false, 400, "invalid-request"},
+		"not UTF-8":       {"{\"policy\": \"\xff\"}", "application/json", false, 400, "invalid-request"},
 		"two objects":     {"{} {}", "application/json", false, 400, "invalid-request"},
 		"another type":    {"{}", "text/plain", false, 415, "unsupported-media-type"},
 		"no type":         {"{}", "", false, 415, "unsupported-media-type"},
