@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
-	"reflect"
+	"math/bits"
 	"time"
 )
 
@@ -80,11 +80,11 @@ func checkExtensions(cert *x509.Certificate) *Error {
 		known := true
 		switch {
 		case extension.Id.Equal(oidBasicConstraints):
-			if !isDER(extension.Value, new(basicConstraints)) {
+			if !bytes.Equal(extension.Value, basicConstraintsDER(cert)) {
 				return &Error{Rule: Encoding, Detail: "basic constraints: found an encoding that is not DER"}
 			}
 		case extension.Id.Equal(oidKeyUsage):
-			if !isDER(extension.Value, new(asn1.BitString)) {
+			if !isKeyUsageDER(extension.Value) {
 				return &Error{Rule: Encoding, Detail: "key usage: found an encoding that is not DER"}
 			}
 		default:
@@ -97,20 +97,28 @@ func checkExtensions(cert *x509.Certificate) *Error {
 	return nil
 }
 
-// basicConstraints is RFC 5280, section 4.2.1.9.
-type basicConstraints struct {
-	IsCA       bool `asn1:"optional"`
-	MaxPathLen int  `asn1:"optional,default:-1"`
+// basicConstraintsDER is the one encoding of what the parser read (RFC 5280,
+// section 4.2.1.9). The parser leaves bytes unread that follow what it looks
+// for. Path lengths above 127 have another form, and no use.
+func basicConstraintsDER(cert *x509.Certificate) []byte {
+	switch {
+	case !cert.IsCA:
+		return []byte{0x30, 0x00}
+	case cert.MaxPathLen < 0:
+		return []byte{0x30, 0x03, 0x01, 0x01, 0xff}
+	default:
+		return []byte{0x30, 0x06, 0x01, 0x01, 0xff, 0x02, 0x01, byte(cert.MaxPathLen & 0x7f)}
+	}
 }
 
-// isDER reports whether value is the one encoding of what it holds. The parser
-// leaves bytes unread that follow what it looks for.
-func isDER(value []byte, into any) bool {
-	if _, err := asn1.Unmarshal(value, into); err != nil {
+// isKeyUsageDER reports whether value is a BIT STRING of at most eight bits
+// without trailing zeros (RFC 5280, section 4.2.1.3; X.690, section 11.2.2). The
+// ninth bit, decipherOnly, is for keys that sign nothing.
+func isKeyUsageDER(value []byte) bool {
+	if len(value) != 4 || value[0] != 0x03 || value[1] != 0x02 || value[2] > 7 || value[3] == 0 {
 		return false
 	}
-	again, err := asn1.Marshal(reflect.ValueOf(into).Elem().Interface())
-	return err == nil && bytes.Equal(value, again)
+	return bits.TrailingZeros8(value[3]) == int(value[2])
 }
 
 // checkValidity includes both ends of the period (RFC 5280, section 4.1.2.5).

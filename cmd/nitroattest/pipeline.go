@@ -11,9 +11,10 @@ import (
 // bounded, so memory does not grow with the number of files. It stops at the
 // first error of done and returns it.
 func inOrder(names iter.Seq2[string, error], work func(name string) outcome, done func(outcome) error) error {
-	workers := runtime.GOMAXPROCS(0)
-	jobs := make(chan job)
-	pending := make(chan job, 4*workers)
+	// Twice as many as there are cores, for a worker that reads a file uses none.
+	workers := 2 * runtime.GOMAXPROCS(0)
+	jobs := make(chan job, workers)
+	pending := make(chan job, 8*workers)
 	stop := make(chan struct{})
 
 	go func() {
