@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -38,10 +37,6 @@ type serveFlags struct {
 	queue      int
 }
 
-// collectorPercent suits a heap of a few megabytes: it saves collections, of
-// which there would be dozens a second, for as many megabytes more.
-const collectorPercent = 400
-
 func newServe(std stdio) *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
@@ -65,9 +60,6 @@ that it has begun. The log goes to standard error, as JSON.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			if os.Getenv("GOGC") == "" {
-				debug.SetGCPercent(collectorPercent)
-			}
 			return serve(ctx, std, &f)
 		},
 	}
