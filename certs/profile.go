@@ -115,6 +115,9 @@ func basicConstraintsDER(cert *x509.Certificate) []byte {
 // without trailing zeros (RFC 5280, section 4.2.1.3; X.690, section 11.2.2). The
 // ninth bit, decipherOnly, is for keys that sign nothing.
 func isKeyUsageDER(value []byte) bool {
+	if bytes.Equal(value, []byte{0x03, 0x01, 0x00}) {
+		return true // no bit at all
+	}
 	if len(value) != 4 || value[0] != 0x03 || value[1] != 0x02 || value[2] > 7 || value[3] == 0 {
 		return false
 	}
