@@ -52,7 +52,7 @@ func WithoutPath(err error) error {
 }
 
 // usualSize holds nearly every file there is, so that it is read in one piece.
-const usualSize = 16 << 10
+const usualSize = 8 << 10
 
 func read(r io.Reader) ([]byte, error) {
 	var file bytes.Buffer

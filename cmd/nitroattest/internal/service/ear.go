@@ -96,7 +96,7 @@ func details(v *verdict) map[string]any {
 	claims["kind"] = document.Kind
 	claims["debug"] = v.report.Debug
 	claims["module_id"] = document.ModuleID
-	claims["timestamp"] = document.Timestamp.Format(time.RFC3339Nano)
+	claims["timestamp"] = document.Timestamp.Format("2006-01-02T15:04:05.000Z07:00")
 	if v.report.Image != nil {
 		claims["image"] = v.report.Image.Name
 	}
