@@ -76,6 +76,7 @@
 //	29  no identity is made of raw bytes or signatures, which are malleable
 //	30  no panic, no more memory than a small multiple of the input, no more
 //	    signature verifications than the bundle has certificates plus one
+//	    (each revocation list that the caller supplies costs one more, once)
 //
 // Checks 1 to 20 tell whether a document is authentic and stop at the first
 // failure. The others are all made, and the first that fails gives the reason.
