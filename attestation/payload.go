@@ -95,16 +95,6 @@ func fieldError(err error) error {
 // says which keys it has.
 func scanPayload(data []byte) (payloadKeys, error) {
 	c := &cursor{data: data}
-	if err := c.scan(); err != nil {
-		return payloadKeys{}, err
-	}
-	if c.left() > 0 {
-		return payloadKeys{}, c.errorf("found %d bytes after the map, expected its end", c.left())
-	}
-	return readPayloadKeys(&cursor{data: data})
-}
-
-func readPayloadKeys(c *cursor) (payloadKeys, error) {
 	m, err := c.head()
 	if err != nil {
 		return payloadKeys{}, err
@@ -113,36 +103,28 @@ func readPayloadKeys(c *cursor) (payloadKeys, error) {
 		return payloadKeys{}, fmt.Errorf("found %s, expected a map", m)
 	}
 	var keys payloadKeys
-	for read := 0; ; read++ {
-		more, err := c.more(m, read)
-		if err != nil || !more {
-			return keys, err
-		}
-		key, err := c.key()
-		if err != nil {
-			return payloadKeys{}, err
-		}
-		if key.head.major != majorText {
-			return payloadKeys{}, c.errorf("found %s as a key, expected a text string", key.head)
-		}
-		if err := keys.add(key.content); err != nil {
-			return payloadKeys{}, err
-		}
-		if err := c.scan(); err != nil {
-			return payloadKeys{}, err
-		}
+	items := maxItems - 1
+	if err := c.scanMap(m, maxDepth-1, &items, keys.add); err != nil {
+		return payloadKeys{}, err
 	}
+	if c.left() > 0 {
+		return payloadKeys{}, c.errorf("found %d bytes after the map, expected its end", c.left())
+	}
+	return keys, nil
 }
 
-func (k *payloadKeys) add(key []byte) error {
-	name := string(key)
+func (k *payloadKeys) add(key mapKey) error {
+	if key.head.major != majorText {
+		return fmt.Errorf("found %s as a key, expected a text string", key.head)
+	}
 	for _, known := range knownKeys {
-		if name == known {
+		if string(key.content) == known {
 			k.pcrs = k.pcrs || known == keyPCRs
 			k.nitroTPMPCRs = k.nitroTPMPCRs || known == keyNitroTPMPCRs
 			return nil
 		}
 	}
+	name := string(key.content)
 	for _, known := range knownKeys {
 		// A reader that ignores case would take it for the known key.
 		if strings.EqualFold(name, known) {

@@ -44,7 +44,7 @@ func (c *cursor) scanItem(depth int, items *int) error {
 			return c.errorf("found more than %d levels", maxDepth)
 		}
 		if h.major == majorMap {
-			return c.scanMap(h, depth-1, items)
+			return c.scanMap(h, depth-1, items, nil)
 		}
 		return c.scanArray(h, depth-1, items)
 	case majorTag:
@@ -80,7 +80,9 @@ func (k mapKey) equal(other mapKey) bool {
 	return k.head == other.head && bytes.Equal(k.content, other.content)
 }
 
-func (c *cursor) scanMap(pairs head, depth int, items *int) error {
+// scanMap steps over the pairs of a map whose head was just read. It shows each
+// key to visit, which may be nil, and stops at its error.
+func (c *cursor) scanMap(pairs head, depth int, items *int, visit func(mapKey) error) error {
 	var keys [maxPairs]mapKey
 	for read := 0; ; read++ {
 		more, err := c.more(pairs, read)
@@ -96,6 +98,11 @@ func (c *cursor) scanMap(pairs head, depth int, items *int) error {
 		for _, earlier := range keys[:read] {
 			if earlier.equal(keys[read]) {
 				return c.errorf("found the same map key twice")
+			}
+		}
+		if visit != nil {
+			if err := visit(keys[read]); err != nil {
+				return err
 			}
 		}
 		if err := c.scanItem(depth, items); err != nil {
