@@ -2,19 +2,15 @@ package service
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
 
 const (
@@ -80,10 +76,20 @@ func bodyProblem(err error) error {
 	case errors.Is(err, json.ErrUnknownName):
 		return invalid("body", "found a member that /openapi.json does not list")
 	case errors.As(err, &member):
-		return invalid("body", "found a JSON %s at %q, expected another type", member.JSONKind, string(member.JSONPointer))
+		return invalid("body", "found a JSON %s at %q, expected another type", kindName(member.JSONKind), string(member.JSONPointer))
 	default:
 		return &problem{kind: invalidRequest, detail: "body: could not be read", err: err}
 	}
+}
+
+func kindName(kind jsontext.Kind) string {
+	switch kind {
+	case '{':
+		return "object"
+	case '[':
+		return "array"
+	}
+	return kind.String()
 }
 
 func invalid(member, format string, args ...any) error {
@@ -112,16 +118,4 @@ func hexBytes(member string, text *string) ([]byte, error) {
 		return nil, invalid(member, "found something else, expected hex digits")
 	}
 	return value, nil
-}
-
-// decodeDocument takes any of the forms of package input. Nearly all documents
-// come as plain base64, in which every COSE_Sign1 begins with hE; that is neither
-// hex nor JSON, and there is nothing to find out about it.
-func decodeDocument(text string) ([]byte, error) {
-	if strings.HasPrefix(text, "hE") {
-		if data, err := base64.StdEncoding.DecodeString(text); err == nil {
-			return data, nil
-		}
-	}
-	return input.Decode([]byte(text))
 }

@@ -15,15 +15,15 @@ import (
 )
 
 type verifyRequest struct {
-	Policy    string  `json:"policy"`
-	Document  string  `json:"document"`
-	Challenge *string `json:"challenge"`
-	Context   *string `json:"context"`
-	MaxAge    *int64  `json:"max_age"`
-	UserData  *string `json:"user_data"`
-	PublicKey *string `json:"public_key"`
-	EAR       string  `json:"ear"`
-	Report    string  `json:"report"`
+	Policy    string   `json:"policy"`
+	Document  evidence `json:"document"`
+	Challenge *string  `json:"challenge"`
+	Context   *string  `json:"context"`
+	MaxAge    *int64   `json:"max_age"`
+	UserData  *string  `json:"user_data"`
+	PublicKey *string  `json:"public_key"`
+	EAR       string   `json:"ear"`
+	Report    string   `json:"report"`
 }
 
 // Values of "ear".
@@ -174,7 +174,7 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchang
 	if x.expect.PublicKey, err = hexBytes("public_key", request.PublicKey); err != nil {
 		return nil, err
 	}
-	if x.evidence, err = decodeDocument(request.Document); err != nil {
+	if x.evidence, err = request.Document.decoded(); err != nil {
 		return nil, invalid("document", "%s", err)
 	}
 	return x, nil

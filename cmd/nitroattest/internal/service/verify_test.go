@@ -102,6 +102,22 @@ func TestVerifyReadsTheUsualEncodings(t *testing.T) {
 			assert.Equal(t, true, k.verify(t, with(request, "document", encode(document)))["accepted"])
 		})
 	}
+	t.Run("with JSON escapes", func(t *testing.T) {
+		request := k.good(t)
+		escaped := strings.NewReplacer("h", `\u0068`, "/", `\/`).Replace(request["document"].(string))
+		body := strings.Replace(toJSON(t, with(request, "document", "ESCAPED")), "ESCAPED", escaped, 1)
+		response, answer := k.send(t, "POST", "/v1/verify", body)
+		require.Equal(t, http.StatusOK, response.StatusCode, "%v", answer)
+		assert.Equal(t, true, answer["accepted"])
+	})
+}
+
+func TestVerifyNeedsADocument(t *testing.T) {
+	k := newKit(t)
+	request := k.good(t)
+	delete(request, "document")
+	problem := k.refused(t, request, 400, "invalid-request")
+	assert.Contains(t, problem["detail"], "document: found nothing")
 }
 
 func TestVerifySaysWhatIsWrongWithARequest(t *testing.T) {
@@ -130,6 +146,10 @@ func TestVerifySaysWhatIsWrongWithARequest(t *testing.T) {
 		"ear unknown":         {"ear", "yes", 400, "invalid-request", "ear: "},
 		"report unknown":      {"report", "long", 400, "invalid-request", "report: "},
 		"document empty":      {"document", "", 400, "invalid-request", "document: found nothing"},
+		"document null":       {"document", nil, 400, "invalid-request", "document: found nothing"},
+		"document a number":   {"document", 1, 400, "invalid-request", "found a JSON number at \"/document\""},
+		"document an object":  {"document", object{"document": "00"}, 400, "invalid-request", "found a JSON object at \"/document\""},
+		"document cut off":    {"document", "hESho", 400, "invalid-request", "document: "},
 		"document prose":      {"document", "hello, world", 400, "invalid-request", "document: "},
 		"member unknown":      {"nonce", "00", 400, "invalid-request", "body: found a member that"},
 		"too large":           {"document", strings.Repeat("A", 128<<10), 413, "too-large", "found more than 131072 bytes"},
