@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,14 +95,13 @@ func (c *connection) exchange(request []byte) (int, []byte, error) {
 			return 0, nil, err
 		}
 		line = bytes.TrimRight(line, "\r\n")
-		switch {
-		case status == 0:
-			_, err = fmt.Sscanf(string(line), "HTTP/1.1 %d", &status)
-		case bytes.HasPrefix(line, []byte("Content-Length: ")):
-			_, err = fmt.Sscanf(string(line), "Content-Length: %d", &length)
-		case bytes.Equal(line, []byte("Transfer-Encoding: chunked")):
+		if rest, ok := bytes.CutPrefix(line, []byte("HTTP/1.1 ")); ok && status == 0 {
+			status, err = strconv.Atoi(string(rest[:min(3, len(rest))]))
+		} else if rest, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			length, err = strconv.Atoi(string(rest))
+		} else if bytes.Equal(line, []byte("Transfer-Encoding: chunked")) {
 			chunked = true
-		case len(line) == 0:
+		} else if len(line) == 0 {
 			err = c.readBody(length, chunked)
 			return status, c.body, err
 		}
@@ -119,20 +119,20 @@ func (c *connection) readBody(length int, chunked bool) error {
 	}
 	c.body = c.body[:0]
 	for {
-		size := 0
 		line, err := c.reader.ReadSlice('\n')
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Sscanf(string(line), "%x", &size); err != nil {
+		size, err := strconv.ParseUint(string(bytes.TrimRight(line, "\r\n")), 16, 20)
+		if err != nil {
 			return err
 		}
 		at := len(c.body)
-		c.body = slices.Grow(c.body, size+2)[:at+size+2]
+		c.body = slices.Grow(c.body, int(size)+2)[:at+int(size)+2]
 		if _, err := io.ReadFull(c.reader, c.body[at:]); err != nil {
 			return err
 		}
-		c.body = c.body[:at+size]
+		c.body = c.body[:at+int(size)]
 		if size == 0 {
 			return nil
 		}

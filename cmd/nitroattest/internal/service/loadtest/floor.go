@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// floorTime is long enough for a steady clock rate.
-const floorTime = 2 * time.Second
+const floorTime = 500 * time.Millisecond
 
 // floor returns how many P-384 signatures all cores verify in a second; with
 // attestation results, each is signed for too.

@@ -6,27 +6,29 @@
 // It runs the service in a process of its own, with a simulated hypervisor as
 // the root, and sends it documents over loopback. What it prints:
 //
-//	floor        ECDSA P-384 verifications a second on all cores, before and
-//	             after: what a service that did nothing else could reach
+//	floor        ECDSA P-384 verifications a second on all cores: what a service
+//	             that did nothing else could reach
 //	throughput   verdicts a second with every core busy, each for a document and
 //	             a challenge of its own under a leaf that is known
+//	processor    the time of a core that a verdict takes, in the service and in
+//	             the client, and how much of the former is the floor's
 //	quiet        how long an honest request takes when few are sent
 //	flood        the same while another process sends garbage as fast as it is
 //	             refused
 //	memory       what the service holds after each part
 //
 // Clients and service share the cores, so the throughput includes what the
-// clients cost. On a machine that does other work the figures mean little.
+// clients cost, and what the kernel does to move bytes between them; the line
+// about the processor tells them apart. Rounds of load alternate with rounds of
+// the floor, and the ratios are the medians of the rounds. On a machine that
+// does other work the figures mean little.
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"log"
-	"os"
-	"os/exec"
 	"runtime"
 	"time"
 )
@@ -75,17 +77,10 @@ func measure() error {
 	if err != nil {
 		return err
 	}
-	before := floor()
 	startMemory := service.memory()
-	result := drive(target, bodies, *clients, 0)
-	if result.err != nil {
-		return result.err
+	if err := throughput(service, bodies); err != nil {
+		return err
 	}
-	after := floor()
-	perSecond := (before + after) / 2
-	fmt.Printf("floor       %.0f and %.0f verifications a second\n", before, after)
-	fmt.Printf("throughput  %.0f verdicts a second, %.1f%% of the floor; p50 %s, p99 %s\n",
-		result.perSecond(), 100*result.perSecond()/perSecond, result.quantile(0.5), result.quantile(0.99))
 	fmt.Printf("memory      %d KiB before, %d KiB after %d documents\n", startMemory, service.memory(), len(bodies))
 
 	quiet, err := latency(target)
@@ -117,65 +112,6 @@ func latency(target string) (outcome, error) {
 	}
 	result := drive(target, bodies, *clients, time.Second/time.Duration(*pace))
 	return result, result.err
-}
-
-// process is this program in another role. It says one line when it is ready,
-// ends when its standard input does, and may say one more.
-type process struct {
-	*exec.Cmd
-	line string
-	stop func() string
-}
-
-func start(args ...string) (*process, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	p := &process{Cmd: exec.Command(self, append(args, "-ear", *ear, "-report", *report)...)}
-	p.Stderr = os.Stderr
-	in, err := p.StdinPipe()
-	if err != nil {
-		return nil, err
-	}
-	out, err := p.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() {
-		return nil, fmt.Errorf("%v: ended early", args)
-	}
-	p.line = lines.Text()
-	p.stop = func() string {
-		in.Close()
-		last := ""
-		if lines.Scan() {
-			last = lines.Text()
-		}
-		_ = p.Wait()
-		return last
-	}
-	return p, nil
-}
-
-// memory is the resident size of a process in KiB, 0 where there is no /proc.
-func (p *process) memory() int {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	defer file.Close()
-	size := 0
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if n, _ := fmt.Sscanf(lines.Text(), "VmRSS: %d kB", &size); n == 1 {
-			break
-		}
-	}
-	return size
 }
 
 func mustJSON(value any) []byte {
