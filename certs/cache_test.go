@@ -71,6 +71,35 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
+// A cache that holds one chain, and two chains in turn: what they share stays and
+// the rest makes room for each other.
+func TestChainsInTurn(t *testing.T) {
+	h := simulated()
+	first := h.Enclave()
+	for name, c := range map[string]struct {
+		second *attestationtest.Enclave
+		want   int64 // signatures each time
+	}{
+		"one instance": {first.Instance().NewEnclave(), 1},
+		"one zone":     {first.Instance().Zone().NewInstance().NewEnclave(), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v, count := counting(t, h.Roots(), 4)
+			one, _ := chainOf(t, first.Attest(attestationtest.Request{}))
+			other, _ := chainOf(t, c.second.Attest(attestationtest.Request{}))
+			_, err := v.Verify(one, someTime)
+			require.NoError(t, err)
+			for range 6 {
+				count.Store(0)
+				_, err := v.Verify(other, someTime)
+				require.NoError(t, err)
+				require.Equal(t, c.want, count.Load())
+				one, other = other, one
+			}
+		})
+	}
+}
+
 // A certificate is known under the parent that signed it only: the same bytes
 // under another are verified, and refused.
 func TestCacheKnowsCertificatesUnderTheirParent(t *testing.T) {
