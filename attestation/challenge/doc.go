@@ -64,8 +64,11 @@
 // the store.
 //
 // [Issuer.Redeem] alone is for evidence that package attestation does not
-// verify. It comes last there too: after everything else has passed, and before
-// anything is done about it.
+// verify, and for who wants an attestation.Report. It comes last there too: after
+// everything else has passed, and before anything is done about it.
+// [Issuer.RefuseEarly] comes first there, so that a forged or expired nonce costs
+// no verification. It can only refuse: what it lets through may be redeemed
+// already, and is not good before Redeem says so.
 //
 // # Stores
 //

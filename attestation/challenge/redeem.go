@@ -40,6 +40,24 @@ func (i *Issuer) Redeem(ctx context.Context, nonce, context []byte) error {
 	return nil
 }
 
+// RefuseEarly returns the error with which Redeem would refuse a nonce before it
+// asks its store: about the length, the tag, the expiry or the context. It spares
+// the caller who verifies evidence without [Issuer.Verify] to do so for a nonce
+// that is refused in any case.
+//
+// Nil means only that there is no such error yet. It accepts nothing and uses
+// nothing up, and a nonce that was redeemed before gets nil each time: Redeem
+// has to come last all the same.
+func (i *Issuer) RefuseEarly(nonce, context []byte) error {
+	if err := checkContext(context); err != nil {
+		return err
+	}
+	if _, refused := i.check(nonce, context, i.config.Now()); refused != nil {
+		return refused
+	}
+	return nil
+}
+
 // check makes the checks that need no store.
 func (i *Issuer) check(nonce, context []byte, now time.Time) (parts, *Error) {
 	parts, refused := split(nonce)

@@ -36,11 +36,8 @@ func (i *Issuer) Verify(ctx context.Context, verifier *attestation.Verifier, res
 	case expect.Nonce != nil:
 		return nil, errors.New("challenge: Expect.Nonce: set, expected nil: Verify sets it to Response.Nonce")
 	}
-	if err := checkContext(response.Context); err != nil {
+	if err := i.RefuseEarly(response.Nonce, response.Context); err != nil {
 		return nil, err
-	}
-	if _, refused := i.check(response.Nonce, response.Context, i.config.Now()); refused != nil {
-		return nil, refused
 	}
 	expect.Nonce = response.Nonce
 	result, err := verifier.Verify(response.Evidence, expect)
