@@ -32,13 +32,17 @@
 //
 // # Order of work
 //
-// What costs least comes first: limits, JSON, the policy's name, the form of the
-// document. A document that does not parse is refused there and then. Only one
+// What costs least comes first: limits, JSON, the policy's name, the encoding of
+// the document, the tag and the expiry of the challenge. A challenge that is
+// forged, expired or for another context is refused before anybody looks at the
+// document: the verdict then has "challenge": "refused", "authentic": false, no
+// checks and no fields. A document that does not parse is refused next. Only one
 // that does waits for one of a few places in which signatures are verified; when
 // too many wait already the answer is 503 at once. So garbage takes no place
 // from honest documents, and the time in the queue is bounded. The challenge is
 // redeemed last, after every other check has passed, so that a document that is
-// refused uses none up (see package challenge).
+// refused uses none up (see package challenge). That is also when it is known
+// that a challenge was redeemed before.
 //
 // # Attestation results
 //
@@ -47,8 +51,8 @@
 // no knowledge of Nitro. A request says when it wants one: "accepted" gives a
 // token for documents that are accepted and none for others, so that a consumer
 // that forgets to look at ear_status is not misled; "always" gives one for
-// refused documents too, with the status contraindicated, for audits. There is
-// none without a verdict.
+// refused documents and challenges too, with the status contraindicated, for
+// audits. There is none without a verdict.
 //
 //	eat_profile      tag:ietf.org,2026:rats/ear#03
 //	iat, exp         now, and five minutes later or when a certificate expires
@@ -76,23 +80,25 @@
 //	                       instance-   configu-  execu-   hardware
 //	                       identity    ration    tables
 //	accepted                   2          2        3          2
-//	any image allowed          2          2        -          2
+//	any image allowed          2          2        0          2
 //	debug mode, allowed        2         32        3          2
 //	debug mode, refused        2         96     3 or 96       2
 //	registers do not match     2       2 or 96    96          2
 //	nonce, age, binding        2       2 or 96  3 or 96       2
-//	certificate revoked       96          -        -         96
+//	certificate revoked       96          0        0         96
 //	untrusted root, or
-//	certificate out of date   97          -        -         97
+//	certificate out of date   97          0        0         97
 //	chain or signature bad    99         99       99         99
 //	not understood             1          1        1          1
+//	challenge refused early    0          0        0          0
 //
-// The policy is a list of what is approved, so that executables outside of it are
-// contraindicated and not just unrecognized; 3 and not 2, since registers tell
-// what was booted and not what was loaded later. Nothing is claimed of the
-// other four: documents do not speak of them. The status is never better than
-// the worst value, and always contraindicated for a document that was refused:
-// a stale one may come from good hardware with good code.
+// 0 is no claim. The policy is a list of what is approved, so that executables
+// outside of it are contraindicated and not just unrecognized; 3 and not 2, since
+// registers tell what was booted and not what was loaded later. Nothing is said of
+// the other four: documents do not speak of them. A challenge that was redeemed
+// before leaves the values of a document that is accepted. The status is never
+// better than the worst value, and always contraindicated when the answer is not
+// "accepted": true: a stale document may come from good hardware with good code.
 //
 // # What is logged
 //

@@ -121,7 +121,7 @@ func TestAnAcceptedDocumentGetsAnAttestationResult(t *testing.T) {
 func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
 	unknown := object{"instance-identity": 1.0, "configuration": 1.0, "executables": 1.0, "hardware": 1.0}
 	failed := object{"instance-identity": 99.0, "configuration": 99.0, "executables": 99.0, "hardware": 99.0}
-	strange := object{"instance-identity": 97.0, "hardware": 97.0}
+	strange := object{"instance-identity": 97.0, "configuration": 0.0, "executables": 0.0, "hardware": 97.0}
 	fine := object{"instance-identity": 2.0, "configuration": 2.0, "executables": 3.0, "hardware": 2.0}
 	want := map[attestation.Reason]object{
 		attestation.MalformedEvidence: unknown, attestation.UnsupportedAlgorithm: unknown, attestation.InvalidField: unknown, attestation.WrongDocumentKind: unknown,

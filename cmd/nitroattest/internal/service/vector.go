@@ -3,12 +3,13 @@ package service
 import "github.com/nitroattest/nitroattest/attestation"
 
 // vector is a trustworthiness vector (draft-ietf-rats-ar4si). Nothing is claimed
-// of what is zero.
+// of what is zero. It is written all the same, since a vector has at least one
+// entry.
 type vector struct {
-	InstanceIdentity int `json:"instance-identity,omitempty"`
-	Configuration    int `json:"configuration,omitempty"`
-	Executables      int `json:"executables,omitempty"`
-	Hardware         int `json:"hardware,omitempty"`
+	InstanceIdentity int `json:"instance-identity"`
+	Configuration    int `json:"configuration"`
+	Executables      int `json:"executables"`
+	Hardware         int `json:"hardware"`
 }
 
 // Values of the vector, named for what they say here.
@@ -39,6 +40,9 @@ const (
 func vectorOf(v *verdict) vector {
 	if v.report.Authentic() {
 		return vectorOfAuthentic(v.report)
+	}
+	if v.challengeRefused {
+		return vector{} // the document was not looked at
 	}
 	switch attestation.Reason(v.reason) {
 	case attestation.CertificateRevoked:

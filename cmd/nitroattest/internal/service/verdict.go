@@ -2,19 +2,45 @@ package service
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
 )
 
 // verdict is what came of a document: the report, and a challenge that may have
-// been refused when the report was good.
+// been refused before there was one or when it was good.
 type verdict struct {
 	report           *attestation.Report
 	reason, detail   string // empty: accepted
 	challengeRefused bool
 }
 
-const detailOfChallenge = "the document passed every check and its challenge was refused"
+const (
+	detailOfChallenge   = "the document passed every check and its challenge was refused"
+	detailOfUnappraised = "the challenge was refused, and so the document was not looked at"
+)
+
+// notAppraised stands for a document that nobody has looked at. It says nothing
+// but that: not authentic, no check made, no field known.
+func notAppraised() *attestation.Report {
+	return &attestation.Report{Checks: []attestation.Check{}}
+}
+
+// refuseChallenge makes the verdict for a challenge that was refused: after the
+// document passed every check, or before it was looked at.
+func refuseChallenge(report *attestation.Report, err error) (*verdict, error) {
+	var refused *challenge.Error
+	if !errors.As(err, &refused) {
+		return nil, fmt.Errorf("challenge: %w", err) // readExchange has let through what it should not
+	}
+	detail := detailOfUnappraised
+	if report.Accepted() {
+		detail = detailOfChallenge
+	}
+	return &verdict{report, string(refused.Reason), detail, true}, nil
+}
 
 func (v *verdict) accepted() bool { return v.reason == "" && v.report.Accepted() }
 
@@ -74,8 +100,8 @@ func (v *verdict) reportJSON() ([]byte, error) {
 	if err != nil || !v.challengeRefused {
 		return report, err
 	}
-	// The document passed, and the exchange did not. Nothing in the answer may
-	// say that it was accepted.
+	// The report knows nothing of the challenge. If the document passed, the
+	// exchange did not, and nothing in the answer may say that it was accepted.
 	members := map[string]json.RawMessage{}
 	if err := json.Unmarshal(report, &members); err != nil {
 		return nil, err

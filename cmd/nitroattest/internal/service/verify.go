@@ -77,8 +77,14 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error
 	return writeBody(w, http.StatusOK, "application/json", body)
 }
 
-// appraise verifies the document and, when it passed, redeems the challenge.
+// appraise verifies the document and, when it passed, redeems the challenge. One
+// that cannot be redeemed in any case is refused first, at the cost of a MAC.
 func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
+	if x.nonce != nil {
+		if err := s.config.Issuer.RefuseEarly(x.nonce, x.context); err != nil {
+			return refuseChallenge(notAppraised(), err)
+		}
+	}
 	report, err := s.report(ctx, x)
 	if err != nil {
 		return nil, err
@@ -96,17 +102,13 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 		return v, nil
 	}
 	err = s.config.Issuer.Redeem(ctx, x.nonce, x.context)
-	var refused *challenge.Error
 	switch {
 	case err == nil:
 		return v, nil
 	case errors.Is(err, challenge.StoreUnavailable), errors.Is(err, challenge.StoreFull):
 		return nil, &problem{kind: storeUnavailable, detail: "nothing was accepted; the challenge can be tried again until it expires", err: err}
-	case errors.As(err, &refused):
-		v.reason, v.detail, v.challengeRefused = string(refused.Reason), detailOfChallenge, true
-		return v, nil
 	default:
-		return nil, fmt.Errorf("redeeming: %w", err)
+		return refuseChallenge(report, err)
 	}
 }
 

@@ -51,7 +51,7 @@ func TestVerifyRefuses(t *testing.T) {
 		"another user data":   {"user-data-mismatch", func(r object) { r["user_data"] = hex.EncodeToString([]byte("User")) }},
 		"another public key":  {"public-key-mismatch", func(r object) { r["public_key"] = "" }},
 		"another image":       {"measurement-mismatch", func(r object) { r["policy"] = "other" }},
-		"another challenge":   {"nonce-mismatch", func(r object) { r["challenge"] = k.challenge(t, "") }},
+		"another challenge":   {"nonce-mismatch", func(r object) { r["challenge"] = k.challenge(t, "a") }},
 		"another context":     {"unknown-nonce", func(r object) { r["context"] = "b" }},
 		"another hypervisor":  {"untrusted-root", func(r object) { r["document"] = base64.StdEncoding.EncodeToString(other.Attest(request)) }},
 		"not a document":      {"malformed-evidence", func(r object) { r["document"] = "hESh" }},
