@@ -13,8 +13,8 @@ import (
 )
 
 // HTTP bounds what a Transport keeps and waits for. Its fields are those of the
-// same names in http.Transport, whose zero values mean no limit, except for
-// IdleConnTimeout, which is 90 seconds.
+// same names in http.Transport, and their zero values mean what they do there,
+// except for IdleConnTimeout, which is 90 seconds then.
 type HTTP struct {
 	MaxConnsPerHost        int
 	MaxIdleConnsPerHost    int
