@@ -52,7 +52,8 @@
 // token for documents that are accepted and none for others, so that a consumer
 // that forgets to look at ear_status is not misled; "always" gives one for
 // refused documents and challenges too, with the status contraindicated, for
-// audits. There is none without a verdict.
+// audits; it costs a third of a verification, without waiting for a place. There
+// is none without a verdict.
 //
 //	eat_profile      tag:ietf.org,2026:rats/ear#03
 //	iat, exp         now, and five minutes later or when a certificate expires

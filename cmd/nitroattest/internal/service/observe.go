@@ -32,6 +32,12 @@ func (s *Service) observe(route string, next handler) http.Handler {
 		header.Set("X-Request-Id", e.id)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Cache-Control", "no-store")
+		if len(r.TransferEncoding) > 0 {
+			// It may have had a Content-Length as well, which net/http drops, and a
+			// proxy that goes by that sees other requests after it than this server
+			// does (RFC 9112, section 6.1). Nothing comes after it.
+			header.Set("Connection", "close")
+		}
 
 		level := slog.LevelInfo
 		if err := next(recorder, r, e); err != nil {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,6 +18,9 @@ const (
 	// maxBody holds the largest document, 32 KiB, in hex or in base64 twice, and
 	// the other members.
 	maxBody = 128 << 10
+
+	// usualBody holds nearly every request: a document has some thousand bytes.
+	usualBody = 16 << 10
 
 	maxContext = 1024 // bytes of a context
 )
@@ -30,9 +34,8 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	if r.ContentLength == 0 {
 		return false, nil
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return false, &problem{kind: unsupportedMedia, detail: "found another Content-Type, expected application/json"}
+	if err := checkMedia(r.Header); err != nil {
+		return false, err
 	}
 	if r.ContentLength > maxBody {
 		return false, errTooLarge
@@ -47,11 +50,31 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	return true, nil
 }
 
-// readBody takes one buffer of the size that the client states, which is bounded
-// by then.
+// checkMedia refuses a body that somebody who goes by its headers would read as
+// something else than UTF-8 that begins here and now.
+func checkMedia(header http.Header) error {
+	types := header.Values("Content-Type")
+	if len(types) != 1 {
+		return &problem{kind: unsupportedMedia, detail: fmt.Sprintf("found %d Content-Types, expected application/json", len(types))}
+	}
+	media, parameters, err := mime.ParseMediaType(types[0])
+	if err != nil || media != "application/json" {
+		return &problem{kind: unsupportedMedia, detail: "found another Content-Type, expected application/json"}
+	}
+	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return &problem{kind: unsupportedMedia, detail: "found another charset, expected utf-8 or none"}
+	}
+	if len(header.Values("Content-Encoding")) > 0 {
+		return &problem{kind: unsupportedMedia, detail: "found a Content-Encoding, expected none"}
+	}
+	return nil
+}
+
+// readBody takes one buffer for a body of the usual size. A client that only
+// claims to send more gets no more.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var body bytes.Buffer
-	body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+	body.Grow(int(min(max(r.ContentLength, 0), usualBody)) + bytes.MinRead)
 	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	return body.Bytes(), err
 }

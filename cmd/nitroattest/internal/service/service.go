@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"path"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type Service struct {
 	gate     *gate
 	metrics  *metrics
 	mux      *http.ServeMux
+	nothing  http.Handler // for paths that there are not
 	draining atomic.Bool
 }
 
@@ -90,9 +92,10 @@ func New(config Config) (*Service, error) {
 	s.handle(http.MethodGet, "/healthz", s.health)
 	s.handle(http.MethodGet, "/readyz", s.ready)
 	s.handle(http.MethodGet, "/metrics", s.metrics.serve)
-	s.mux.Handle("/", s.observe("other", func(http.ResponseWriter, *http.Request, *entry) error {
+	s.nothing = s.observe("other", func(http.ResponseWriter, *http.Request, *entry) error {
 		return &problem{kind: notFound, detail: "there is nothing at this path; /openapi.json lists the paths"}
-	}))
+	})
+	s.mux.Handle("/", s.nothing)
 	return s, nil
 }
 
@@ -106,4 +109,11 @@ func (s *Service) handle(method, path string, handler handler) {
 }
 
 // ServeHTTP implements [http.Handler].
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The mux would redirect a path such as //v1/verify, and nobody would log it.
+	if path.Clean(r.URL.Path) != r.URL.Path {
+		s.nothing.ServeHTTP(w, r)
+		return
+	}
+	s.mux.ServeHTTP(w, r)
+}
