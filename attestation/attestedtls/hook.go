@@ -103,7 +103,9 @@ func (h *Hook) store(state tls.ConnectionState, result *attestation.Result) {
 
 // Result returns what is known about the enclave that a connection made with
 // the hook ends in: the newest result for its certificate. It is false for
-// other connections, and when the document means nothing any more.
+// certificates that the hook has attested nothing about, and when the document
+// means nothing any more. It does not tell whether a connection was made with
+// the hook; one to the same certificate that was not gets the same answer.
 func (h *Hook) Result(state tls.ConnectionState) (*attestation.Result, bool) {
 	if len(state.PeerCertificates) == 0 {
 		return nil, false
