@@ -12,6 +12,8 @@
 //	             a challenge of its own under a leaf that is known
 //	processor    the time of a core that a verdict takes, in the service and in
 //	             the client, and how much of the former is the floor's
+//	transport    the same for net/http to read the same requests and answer with
+//	             as many bytes, and what is the most that leaves of the floor
 //	quiet        how long an honest request takes when few are sent
 //	flood        the same while another process sends garbage as fast as it is
 //	             refused
@@ -30,6 +32,7 @@ import (
 	"fmt"
 	"log"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -70,7 +73,7 @@ func measure() error {
 		return err
 	}
 	defer service.stop()
-	target := service.line
+	target, nothing, _ := strings.Cut(service.line, " ")
 	fmt.Printf("%d cores, %s\n", runtime.GOMAXPROCS(0), runtime.Version())
 
 	bodies, err := prepare(target, *requests)
@@ -78,7 +81,11 @@ func measure() error {
 		return err
 	}
 	startMemory := service.memory()
-	if err := throughput(service, bodies); err != nil {
+	allowed, err := throughput(service, target, bodies)
+	if err != nil {
+		return err
+	}
+	if err := transport(service, nothing, bodies, allowed); err != nil {
 		return err
 	}
 	fmt.Printf("memory      %d KiB before, %d KiB after %d documents\n", startMemory, service.memory(), len(bodies))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"time"
 )
@@ -69,17 +70,18 @@ func (p *process) memory() int {
 	return size
 }
 
-// processor is how long a process has run on a core, with what the kernel did for
-// it: 0 where there is no /proc.
+// processor is how long the threads of a process have run on a core, with what
+// the kernel did for them: 0 where there is no /proc.
 func processor(pid int) time.Duration {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	total := time.Duration(0)
+	for _, thread := range threads {
+		// To the nanosecond, where /proc/PID/stat counts whole ticks for whoever
+		// runs when one ends (Documentation/scheduler/sched-stats of Linux).
+		stat, _ := os.ReadFile(thread)
+		ran, _, _ := bytes.Cut(stat, []byte(" "))
+		nanoseconds, _ := strconv.ParseInt(string(ran), 10, 64)
+		total += time.Duration(nanoseconds)
 	}
-	// The name, in parentheses, may have spaces. User and system time are the
-	// 14th and 15th field, in hundredths of a second (proc_pid_stat(5)).
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	user, _ := strconv.Atoi(string(fields[11]))
-	system, _ := strconv.Atoi(string(fields[12]))
-	return time.Duration(user+system) * 10 * time.Millisecond
+	return total
 }

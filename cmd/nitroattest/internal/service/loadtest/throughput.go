@@ -10,9 +10,9 @@ import (
 
 const rounds = 10
 
-// throughput sends every request once, in rounds with the floor between them.
-func throughput(service *process, requests [][]byte) error {
-	target := service.line
+// throughput sends every request once, in rounds with the floor between them. It
+// returns the floor.
+func throughput(service *process, target string, requests [][]byte) (float64, error) {
 	var ratios, shares []float64
 	var took []time.Duration
 	var loaded, serving, calling time.Duration
@@ -23,7 +23,7 @@ func throughput(service *process, requests [][]byte) error {
 		ofService, ofClients := processor(service.Process.Pid), processor(os.Getpid())
 		result := drive(target, part, *clients, 0)
 		if result.err != nil {
-			return result.err
+			return 0, result.err
 		}
 		ofService, ofClients = processor(service.Process.Pid)-ofService, processor(os.Getpid())-ofClients
 		after := floor()
@@ -45,6 +45,23 @@ func throughput(service *process, requests [][]byte) error {
 		all.perSecond(), 100*median(ratios), all.quantile(0.5), all.quantile(0.99))
 	fmt.Printf("processor   %s a verdict in the service, %.1f%% of it the floor's verification; %s in the clients\n",
 		(serving / each).Round(time.Microsecond), 100*median(shares), (calling / each).Round(time.Microsecond))
+	return floors, nil
+}
+
+// transport sends the requests to a server that does nothing with them.
+func transport(service *process, target string, requests [][]byte, floor float64) error {
+	ofService, ofClients := processor(service.Process.Pid), processor(os.Getpid())
+	result := drive(target, requests, *clients, 0)
+	if result.err != nil {
+		return result.err
+	}
+	ofService, ofClients = processor(service.Process.Pid)-ofService, processor(os.Getpid())-ofClients
+	each := time.Duration(len(requests))
+	signature := float64(runtime.GOMAXPROCS(0)) / floor // seconds of a core
+	moving := (ofService + ofClients).Seconds() / float64(each)
+	fmt.Printf("transport   %s a request in the server, %s in the clients: leaves at most %.1f%% of the floor, %.1f%% without the clients\n",
+		(ofService / each).Round(time.Microsecond), (ofClients / each).Round(time.Microsecond),
+		100*signature/(signature+moving), 100*signature/(signature+ofService.Seconds()/float64(each)))
 	return nil
 }
 
