@@ -7,7 +7,7 @@
 //
 //	POST /v1/challenges   a nonce for one exchange
 //	POST /v1/verify       a document in, a verdict out
-//	GET  /v1/keys         the key that signs attestation results, as a JWK set
+//	GET  /v1/keys         the keys that verify attestation results, as a JWK set
 //	GET  /openapi.json    all of this for programs
 //	GET  /healthz         the process answers
 //	GET  /readyz          it can verify: policies are loaded, the store answers
@@ -100,6 +100,36 @@
 // before leaves the values of a document that is accepted. The status is never
 // better than the worst value, and always contraindicated when the answer is not
 // "accepted": true: a stale document may come from good hardware with good code.
+//
+// # Files that change
+//
+// Policies, revocation lists, the certificate with its key, the authorities of
+// clients and the key of attestation results are read again when the contents of
+// their files change. What is broken leaves in use what was there before: a file
+// that cannot be read or parsed, a certificate and a key that do not belong
+// together. The log, /readyz and nitroattest_policy_broken or
+// nitroattest_file_broken say so until it is mended; /readyz stays ready, for
+// taking every replica out of service for one mistake would help nobody. At the
+// start every file has to be good. Whoever writes two files one after the other
+// may see the pair reported as broken for one look.
+//
+// All policies share the revocation lists, and a list counts for every
+// verification that starts after it was read. A file does not go back: a list
+// that is older than the one of the same issuer, key and scope that the file had
+// before is refused, so that whoever can replay an old list brings back nothing
+// that was revoked since. Who signed a list shows only when a chain needs it. One
+// that claims a later time and was signed by nobody takes the place of the good
+// one; then the certificates that need it are refused, or let through by whoever
+// chose insecure-accept, until a later one comes or the service is restarted,
+// which forgets what it had.
+//
+// New connections go by the certificate and the authorities of the moment. One
+// that was there before answers one more request and is closed.
+//
+// A new key signs at once. The one that it has replaced stays in /v1/keys for ten
+// minutes, since results are valid for five; a restart drops it at once. Replicas
+// that share the file take the key within one interval of each other, so that a
+// consumer who finds no key with the ID of a result asks again.
 //
 // # What is logged
 //

@@ -18,6 +18,7 @@ type readiness struct {
 	Draining bool              `json:"draining"`
 	Store    string            `json:"store"` // "memory", "ok" or "unavailable"
 	Policies []policyState     `json:"policies"`
+	Files    []fileState       `json:"files"`
 	Broken   map[string]string `json:"broken"` // by name: why the file cannot be used
 }
 
@@ -27,6 +28,12 @@ type readiness struct {
 func (s *Service) ready(w http.ResponseWriter, r *http.Request, _ *entry) error {
 	state := readiness{Draining: s.draining.Load(), Store: "memory"}
 	state.Policies, state.Broken = s.config.Policies.state()
+	state.Files = s.config.Files.states()
+	for _, file := range state.Files {
+		if file.broken != nil {
+			state.Broken["--"+file.Kind+" "+file.name()] = file.broken.Error()
+		}
+	}
 	if s.config.StoreReady != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
 		defer cancel()

@@ -79,6 +79,7 @@ func newKit(t testing.TB, changes ...func(*kit)) *kit {
 		Signer: signer,
 		Logger: slog.New(slog.NewJSONHandler(k.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+	k.config.Files = service.NewFiles(k.config.Logger)
 	for _, change := range changes {
 		change(k)
 	}

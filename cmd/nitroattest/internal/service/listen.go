@@ -2,15 +2,10 @@ package service
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 
 	"golang.org/x/net/netutil"
-
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
 
 // Listening says where to listen and who may connect.
@@ -26,6 +21,8 @@ type Listening struct {
 	InsecureNoTLS bool
 	// Connections is how many there may be at a time.
 	Connections int
+	// Files reloads the files. Nil: they are read once.
+	Files *Files
 }
 
 // ErrNoTLS is what Listen says about an address beyond loopback without TLS.
@@ -55,31 +52,4 @@ func Listen(l Listening) (net.Listener, error) {
 		listener = tls.NewListener(listener, config)
 	}
 	return listener, nil
-}
-
-func (l Listening) tls() (*tls.Config, error) {
-	switch {
-	case l.TLSCert == "" && l.TLSKey == "" && l.ClientCA == "":
-		return nil, nil
-	case l.TLSCert == "" || l.TLSKey == "":
-		return nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
-	}
-	cert, err := tls.LoadX509KeyPair(l.TLSCert, l.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("TLS certificate %s, key %s: %w", l.TLSCert, l.TLSKey, input.WithoutPath(err))
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}}
-	if l.ClientCA == "" {
-		return config, nil
-	}
-	data, err := os.ReadFile(l.ClientCA)
-	if err != nil {
-		return nil, fmt.Errorf("client authorities: %s: %w", l.ClientCA, input.WithoutPath(err))
-	}
-	config.ClientCAs = x509.NewCertPool()
-	if !config.ClientCAs.AppendCertsFromPEM(data) {
-		return nil, fmt.Errorf("client authorities: %s: found no certificate", l.ClientCA)
-	}
-	config.ClientAuth = tls.RequireAndVerifyClientCert
-	return config, nil
 }

@@ -23,7 +23,7 @@ type metrics struct {
 // secondsBuckets go from what is refused at once to a queue of seconds.
 var secondsBuckets = prometheus.ExponentialBucketsRange(0.00005, 10, 20)
 
-func newMetrics(policies *Policies, g *gate) *metrics {
+func newMetrics(policies *Policies, files *Files, g *gate) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nitroattest_http_requests_total", Help: "Requests by route, method and status."}, []string{"route", "method", "status"}),
@@ -44,7 +44,7 @@ func newMetrics(policies *Policies, g *gate) *metrics {
 	}, func() float64 { return float64(len(g.places)) })
 
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, policyCollector{policies},
+	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, policyCollector{policies}, fileCollector{files},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m
@@ -65,27 +65,4 @@ func (m *metrics) verdict(policy, reason string) {
 		reason = "accepted"
 	}
 	m.verdicts.WithLabelValues(policy, reason).Inc()
-}
-
-// policyCollector shows the policies of the moment, and none that are gone.
-type policyCollector struct{ policies *Policies }
-
-var (
-	policyLoaded = prometheus.NewDesc("nitroattest_policy_loaded", "1 for each policy in use.", []string{"policy", "sha256"}, nil)
-	policyBroken = prometheus.NewDesc("nitroattest_policy_broken", "1 for each policy file that cannot be used.", []string{"policy"}, nil)
-)
-
-func (c policyCollector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- policyLoaded
-	ch <- policyBroken
-}
-
-func (c policyCollector) Collect(ch chan<- prometheus.Metric) {
-	states, broken := c.policies.state()
-	for _, state := range states {
-		ch <- prometheus.MustNewConstMetric(policyLoaded, prometheus.GaugeValue, 1, state.Name, state.SHA256)
-	}
-	for name := range broken {
-		ch <- prometheus.MustNewConstMetric(policyBroken, prometheus.GaugeValue, 1, name)
-	}
 }

@@ -38,6 +38,9 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			// does (RFC 9112, section 6.1). Nothing comes after it.
 			header.Set("Connection", "close")
 		}
+		if s.config.Files.outdated(r.Context()) {
+			header.Set("Connection", "close")
+		}
 
 		level := slog.LevelInfo
 		if err := next(recorder, r, e); err != nil {

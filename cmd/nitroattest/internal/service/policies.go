@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
@@ -127,7 +128,7 @@ func (p *Policies) load(name string, old *policySet) (*loaded, string, error) {
 	if !policyName.MatchString(name) {
 		return nil, "", errors.New("found other characters in its name, expected at most 64 letters, digits, dots, underscores and hyphens")
 	}
-	data, err := readRegular(filepath.Join(p.dir, name+".json"))
+	data, err := readRegular(filepath.Join(p.dir, name+".json"), maxPolicyFile)
 	if err != nil {
 		return nil, "", input.WithoutPath(err)
 	}
@@ -147,20 +148,20 @@ func (p *Policies) load(name string, old *policySet) (*loaded, string, error) {
 }
 
 // readRegular does not wait for a pipe that nobody writes to.
-func readRegular(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+func readRegular(path string, limit int64) ([]byte, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.New("found no regular file")
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, maxPolicyFile))
+	return io.ReadAll(io.LimitReader(file, limit))
 }
 
 func (p *Policies) state() ([]policyState, map[string]string) {

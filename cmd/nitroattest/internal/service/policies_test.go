@@ -17,7 +17,10 @@ import (
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/service"
 )
 
-func (k *kit) reload() { k.config.Policies.Reload() }
+func (k *kit) reload() {
+	k.config.Policies.Reload()
+	k.config.Files.Reload()
+}
 
 func (k *kit) metrics(t testing.TB) string {
 	t.Helper()
@@ -82,6 +85,16 @@ func TestABrokenFileKeepsTheOldPolicyAndIsReported(t *testing.T) {
 	assert.Empty(t, state["broken"])
 	assert.NotContains(t, k.metrics(t), "nitroattest_policy_broken{")
 	assert.Contains(t, k.log.String(), "policy file no longer broken")
+}
+
+// The name of a file may be no UTF-8, which a label of Prometheus has to be.
+func TestFilesWithAnyName(t *testing.T) {
+	k := newKit(t)
+	k.write(t, "\xff.json", policyJSON(t, k.hypervisor.Enclave().Image()))
+	k.reload()
+	assert.Contains(t, k.metrics(t), `nitroattest_policy_broken{policy="\"\\xff\""} 1`)
+	_, state := k.send(t, "GET", "/readyz", "")
+	assert.Contains(t, state["broken"], "\ufffd")
 }
 
 func TestFilesComeAndGo(t *testing.T) {

@@ -22,7 +22,7 @@ const (
 
 // Running says how Serve runs. Both are required.
 type Running struct {
-	PolicyInterval  time.Duration // between two looks at the policy files
+	PolicyInterval  time.Duration // between two looks at the files
 	ShutdownTimeout time.Duration // for the requests that are being answered when ctx ends
 }
 
@@ -37,6 +37,7 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, running Runn
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+		ConnContext:       func(ctx context.Context, _ net.Conn) context.Context { return s.config.Files.accepted(ctx) },
 	}
 	polling, stop := context.WithCancel(ctx)
 	defer stop()
@@ -71,6 +72,7 @@ func (s *Service) poll(ctx context.Context, every time.Duration) {
 			return
 		case <-ticker.C:
 			s.config.Policies.Reload()
+			s.config.Files.Reload()
 		}
 	}
 }

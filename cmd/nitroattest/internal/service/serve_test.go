@@ -70,12 +70,18 @@ func (a *authority) server(t *testing.T) service.Listening {
 // start serves until the test ends or stop is called.
 func (k *kit) start(t *testing.T, l service.Listening) (address string, stop func() error) {
 	t.Helper()
+	return k.startPolling(t, l, time.Millisecond)
+}
+
+func (k *kit) startPolling(t *testing.T, l service.Listening, every time.Duration) (address string, stop func() error) {
+	t.Helper()
+	l.Files = k.config.Files
 	listener, err := service.Listen(l)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	served := make(chan error, 1)
 	go func() {
-		served <- k.Serve(ctx, listener, service.Running{PolicyInterval: time.Millisecond, ShutdownTimeout: time.Minute})
+		served <- k.Serve(ctx, listener, service.Running{PolicyInterval: every, ShutdownTimeout: time.Minute})
 	}()
 	var result error
 	var stopped bool
@@ -159,7 +165,7 @@ func TestListenSaysWhichFileIsAtFault(t *testing.T) {
 		"expected both a certificate and its key": func(l *service.Listening) { l.TLSKey = "" },
 		"none.pem": func(l *service.Listening) { l.TLSCert = a.path("none.pem") },
 		"client authorities: none: open: no such":   func(l *service.Listening) { l.ClientCA = "none" },
-		"server.key: found no certificate":          func(l *service.Listening) { l.ClientCA = a.path("server.key") },
+		"server.key: found a PEM block \"PRIVATE K": func(l *service.Listening) { l.ClientCA = a.path("server.key") },
 		"tls: private key does not match public ke": func(l *service.Listening) { l.TLSKey = a.path("ca.key") },
 		"missing port": func(l *service.Listening) { l.Address = "127.0.0.1" },
 	} {

@@ -41,6 +41,8 @@ type Config struct {
 	MaxAge time.Duration
 	// Signer signs attestation results. Nil: there are none.
 	Signer *Signer
+	// Files are reloaded beside the policies. Nil: none.
+	Files *Files
 	// Concurrent is how many documents are verified at a time. Zero: one for
 	// each core.
 	Concurrent int
@@ -77,6 +79,9 @@ func New(config Config) (*Service, error) {
 	if config.Kind == "" {
 		config.Kind = attestation.Enclave
 	}
+	if config.Files == nil {
+		config.Files = NewFiles(config.Logger)
+	}
 	if config.Concurrent == 0 {
 		config.Concurrent = runtime.GOMAXPROCS(0)
 	}
@@ -84,7 +89,7 @@ func New(config Config) (*Service, error) {
 		config.Queue = DefaultQueue * config.Concurrent
 	}
 	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), mux: http.NewServeMux()}
-	s.metrics = newMetrics(config.Policies, s.gate)
+	s.metrics = newMetrics(config.Policies, config.Files, s.gate)
 	s.handle(http.MethodPost, "/v1/challenges", s.issue)
 	s.handle(http.MethodPost, "/v1/verify", s.verify)
 	s.handle(http.MethodGet, "/v1/keys", s.keys)

@@ -1,91 +1,100 @@
 package service
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
-	"encoding/pem"
-	"errors"
-	"fmt"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Signer signs attestation results with ES384 (RFC 7518, section 3.4).
+// keyOverlap is how long a key is listed after another has taken its place: the
+// lifetime of the last result that it signed, and as much again for clocks that
+// differ and for whoever asks for keys now and then.
+const keyOverlap = 2 * earLifetime
+
+// Signer signs attestation results with ES384 (RFC 7518, section 3.4). It is safe
+// for concurrent use.
 type Signer struct {
-	key     *ecdsa.PrivateKey
-	keyID   string
-	jwk     jwk
 	version string
+	keys    atomic.Pointer[signingKeys]
 }
 
-// jwk is a public key in the form of RFC 7517 and RFC 7518, section 6.2.
-type jwk struct {
-	KeyType   string `json:"kty"`
-	Curve     string `json:"crv"`
-	X         string `json:"x"`
-	Y         string `json:"y"`
-	Use       string `json:"use"`
-	Algorithm string `json:"alg"`
-	KeyID     string `json:"kid"`
+// signingKeys are the keys of one time. They never change.
+type signingKeys struct {
+	current  *signingKey
+	replaced []replacedKey
 }
 
-// ParseSigner reads a private P-384 key in PEM, PKCS #8 or SEC 1. The version is
-// that of this software, which every result names.
+type replacedKey struct {
+	jwk   jwk
+	until time.Time // it is listed
+}
+
+// ParseSigner returns a signer with a private P-384 key in PEM, PKCS #8 or SEC 1.
+// The version is that of this software, which every result names.
 func ParseSigner(data []byte, version string) (*Signer, error) {
-	key, err := parseKey(data)
+	key, err := parseSigningKey(data)
 	if err != nil {
 		return nil, err
 	}
-	if key.Curve != elliptic.P384() {
-		return nil, fmt.Errorf("found a key on %s, expected P-384", key.Curve.Params().Name)
-	}
-	point, err := key.PublicKey.Bytes() // 4, x and y
-	if err != nil {
-		return nil, err
-	}
-	encode := base64.RawURLEncoding.EncodeToString
-	s := &Signer{key: key, version: version, jwk: jwk{
-		KeyType: "EC", Curve: "P-384", X: encode(point[1:49]), Y: encode(point[49:]), Use: "sig", Algorithm: "ES384"}}
-	// The key ID is the thumbprint of RFC 7638, so that it follows from the key.
-	sum := sha256.Sum256(fmt.Appendf(nil, `{"crv":"P-384","kty":"EC","x":"%s","y":"%s"}`, s.jwk.X, s.jwk.Y))
-	s.keyID = encode(sum[:])
-	s.jwk.KeyID = s.keyID
+	s := &Signer{version: version}
+	s.keys.Store(&signingKeys{current: key})
 	return s, nil
 }
 
-func parseKey(data []byte) (*ecdsa.PrivateKey, error) {
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		switch block.Type {
-		case "EC PARAMETERS": // openssl ecparam -genkey puts it first
-		case "EC PRIVATE KEY":
-			return x509.ParseECPrivateKey(block.Bytes)
-		case "PRIVATE KEY":
-			key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-			if err != nil {
-				return nil, err
-			}
-			if ec, ok := key.(*ecdsa.PrivateKey); ok {
-				return ec, nil
-			}
-			return nil, fmt.Errorf("found a %T, expected an ECDSA key on P-384", key)
-		default:
-			return nil, fmt.Errorf("found a PEM block %q, expected a private key without a passphrase", block.Type)
+// LoadSigner is ParseSigner of a file, whose key the signer follows.
+func LoadSigner(files *Files, path, version string) (*Signer, error) {
+	s := &Signer{version: version}
+	err := files.add(kindEARKey, func(contents [][]byte) (string, error) {
+		key, err := parseSigningKey(contents[0])
+		if err != nil {
+			return "", err
+		}
+		s.keys.Store(s.keys.Load().replace(key, time.Now()))
+		return key.jwk.KeyID, nil
+	}, path)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// replace returns the keys after a key has come, the first if k is nil.
+func (k *signingKeys) replace(key *signingKey, now time.Time) *signingKeys {
+	keys := &signingKeys{current: key}
+	if k == nil {
+		return keys
+	}
+	// The last comes first; whoever restores a key has it listed once.
+	for _, old := range append([]replacedKey{{k.current.jwk, now.Add(keyOverlap)}}, k.replaced...) {
+		if old.jwk != key.jwk && now.Before(old.until) {
+			keys.replaced = append(keys.replaced, old)
 		}
 	}
-	return nil, errors.New("found no PEM block, expected a private key")
+	return keys
+}
+
+// listed returns what verifies results that have not expired, the key of new
+// ones first.
+func (k *signingKeys) listed(now time.Time) []jwk {
+	keys := []jwk{k.current.jwk}
+	for _, old := range k.replaced {
+		if now.Before(old.until) {
+			keys = append(keys, old.jwk)
+		}
+	}
+	return keys
 }
 
 // sign returns the compact form of a JWT. Its type is that of RFC 9782, so that
 // it is not taken for a token of another purpose (RFC 8725, section 3.11).
 func (s *Signer) sign(claims jwt.MapClaims) (string, error) {
+	key := s.keys.Load().current
 	token := jwt.NewWithClaims(jwt.SigningMethodES384, claims)
 	token.Header["typ"] = "eat+jwt"
-	token.Header["kid"] = s.keyID
-	return token.SignedString(s.key)
+	token.Header["kid"] = key.jwk.KeyID
+	return token.SignedString(key.private)
 }
 
 // keys answers GET /v1/keys with a JWK set, an empty one without a signer.
@@ -94,7 +103,7 @@ func (s *Service) keys(w http.ResponseWriter, _ *http.Request, _ *entry) error {
 		Keys []jwk `json:"keys"`
 	}{[]jwk{}}
 	if s.config.Signer != nil {
-		set.Keys = append(set.Keys, s.config.Signer.jwk)
+		set.Keys = s.config.Signer.keys.Load().listed(time.Now())
 	}
 	return writeJSON(w, http.StatusOK, set)
 }

@@ -1,0 +1,53 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/nitroattest/nitroattest/certs"
+)
+
+// LoadRevocations reads files with revocation lists, DER or PEM, for the
+// verifiers of all policies. What it returns follows the files, but a file does
+// not go back to an older list.
+func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) (*certs.Revocations, error) {
+	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
+	if err != nil {
+		return nil, err
+	}
+	l := &listFiles{revocations, map[string][]byte{}}
+	for i, path := range paths {
+		if slices.Contains(paths[:i], path) {
+			continue
+		}
+		use := func(contents [][]byte) (string, error) { return hexSHA256(contents[0]), l.set(path, contents[0]) }
+		if err := files.add(kindCRL, use, path); err != nil {
+			return nil, err
+		}
+	}
+	return revocations, nil
+}
+
+// listFiles has what is in use of each file, for lists are replaced all at once.
+// Files calls it from one goroutine at a time.
+type listFiles struct {
+	revocations *certs.Revocations
+	contents    map[string][]byte
+}
+
+func (l *listFiles) set(path string, data []byte) error {
+	if err := notOlder(newestLists(l.contents[path]), newestLists(data)); err != nil {
+		return err
+	}
+	// First, since errors count the lists, and the others are good.
+	lists := [][]byte{data}
+	for _, other := range sortedKeys(l.contents) {
+		if other != path {
+			lists = append(lists, l.contents[other])
+		}
+	}
+	if err := l.revocations.SetCRLs(lists...); err != nil {
+		return err
+	}
+	l.contents[path] = data
+	return nil
+}

@@ -1,0 +1,116 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"sync/atomic"
+)
+
+// tlsFiles is what new connections go by. The parts change one after the other,
+// a certificate with its key, and Files calls from one goroutine at a time.
+type tlsFiles struct {
+	files     *Files
+	cert      tls.Certificate
+	clientCAs *x509.CertPool // nil: clients need no certificate
+	current   atomic.Pointer[tls.Config]
+}
+
+// tls returns nil where there is to be no TLS.
+func (l Listening) tls() (*tls.Config, error) {
+	switch {
+	case l.TLSCert == "" && l.TLSKey == "" && l.ClientCA == "":
+		return nil, nil
+	case l.TLSCert == "" || l.TLSKey == "":
+		return nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
+	}
+	t := &tlsFiles{files: l.Files}
+	if t.files == nil {
+		t.files = &Files{} // nobody reloads them
+	}
+	if err := t.files.add(kindTLS, t.setCertificate, l.TLSCert, l.TLSKey); err != nil {
+		return nil, fmt.Errorf("TLS certificate and key: %w", err)
+	}
+	if l.ClientCA != "" {
+		if err := t.files.add(kindClientCA, t.setClientCAs, l.ClientCA); err != nil {
+			return nil, fmt.Errorf("client authorities: %w", err)
+		}
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS13,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return t.current.Load(), nil },
+	}, nil
+}
+
+func (t *tlsFiles) setCertificate(contents [][]byte) (string, error) {
+	cert, err := tls.X509KeyPair(contents[0], contents[1])
+	if err != nil {
+		return "", err
+	}
+	t.cert = cert
+	t.put()
+	return hexSHA256(cert.Certificate[0]), nil
+}
+
+func (t *tlsFiles) setClientCAs(contents [][]byte) (string, error) {
+	pool, err := parsePool(contents[0])
+	if err != nil {
+		return "", err
+	}
+	t.clientCAs = pool
+	t.put()
+	return hexSHA256(contents[0]), nil
+}
+
+func (t *tlsFiles) put() {
+	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{t.cert}, NextProtos: []string{"http/1.1"}}
+	if t.clientCAs != nil {
+		config.ClientCAs = t.clientCAs
+		config.ClientAuth = tls.RequireAndVerifyClientCert
+		config.SessionTicketsDisabled = true // a ticket could outlive its authority
+	}
+	t.current.Store(config)
+	t.files.tlsChanges.Add(1) // last, so that no older connection is taken for a new one
+}
+
+type acceptedKey struct{}
+
+// accepted notes in the context of a connection which configuration it has.
+func (f *Files) accepted(ctx context.Context) context.Context {
+	return context.WithValue(ctx, acceptedKey{}, f.tlsChanges.Load())
+}
+
+// outdated reports whether a connection has a configuration that has been
+// replaced.
+func (f *Files) outdated(ctx context.Context) bool {
+	accepted, ok := ctx.Value(acceptedKey{}).(int64)
+	return ok && accepted != f.tlsChanges.Load()
+}
+
+// parsePool takes text beside the certificates, as bundles have it, but unlike
+// AppendCertsFromPEM it passes over no certificate that it cannot read.
+func parsePool(data []byte) (*x509.CertPool, error) {
+	pool, count := x509.NewCertPool(), 0
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("found a PEM block %q, expected certificates", block.Type)
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		pool.AddCert(cert)
+		count++
+	}
+	switch begun := bytes.Count(data, []byte("-----BEGIN")); {
+	case begun != count:
+		return nil, fmt.Errorf("found %d PEM blocks of which %d can be read", begun, count)
+	case count == 0:
+		return nil, errors.New("found no certificate")
+	}
+	return pool, nil
+}
