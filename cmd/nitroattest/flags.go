@@ -53,8 +53,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
 	flags.StringVar(&f.partition, "partition", partitionAWS, "AWS partition whose root to trust: aws or aws-us-gov")
-	flags.StringArrayVar(&f.crls, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
-	flags.StringVar(&f.missingCRL, "missing-crl", missingRefuse, "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept")
+	f.registerRevocation(cmd)
 	f.changed = flags.Changed
 }
 

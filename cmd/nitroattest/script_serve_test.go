@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,7 +11,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -44,27 +45,53 @@ func cmdHTTP(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: http STATUS URL OUT [BODY]")
 	}
 	for {
-		response, err := get(ts, args)
+		status, body, err := get(ts, args[1], args[3:])
 		if err != nil {
 			time.Sleep(10 * time.Millisecond)
 			continue
 		}
-		body, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		ts.Check(err)
 		write(ts, args[2], body)
-		if strconv.Itoa(response.StatusCode) != args[0] {
-			ts.Fatalf("found status %d, expected %s: %s", response.StatusCode, args[0], body)
+		if strconv.Itoa(status) != args[0] {
+			ts.Fatalf("found status %d, expected %s: %s", status, args[0], body)
 		}
 		return
 	}
 }
 
-func get(ts *testscript.TestScript, args []string) (*http.Response, error) {
-	if len(args) == 3 {
-		return http.Get(args[1])
+// cmdAwait repeats a request until the body of the answer matches a regular
+// expression:
+//
+//	await http://$ADDR/readyz '"broken":{}'
+func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: await URL REGEXP [BODY]")
 	}
-	return http.Post(args[1], "application/json", bytes.NewReader([]byte(ts.ReadFile(args[3]))))
+	expected := regexp.MustCompile(args[1])
+	for {
+		_, body, err := get(ts, args[0], args[2:])
+		if err == nil && expected.Match(body) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// get sends a POST if there is a file to send.
+func get(ts *testscript.TestScript, url string, file []string) (int, []byte, error) {
+	var response *http.Response
+	var err error
+	if len(file) == 0 {
+		response, err = http.Get(url)
+	} else {
+		response, err = http.Post(url, "application/json", strings.NewReader(ts.ReadFile(file[0])))
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	return response.StatusCode, body, nil
 }
 
 // challenged is the hypervisor of the scripts, the same in every one.

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 			"join":             cmdJoin,
 			"free-address":     cmdFreeAddress,
 			"http":             cmdHTTP,
+			"await":            cmdAwait,
 			"simulate-enclave": cmdSimulateEnclave,
 		},
 		RequireExplicitExec: true,

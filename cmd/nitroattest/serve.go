@@ -16,13 +16,12 @@ import (
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
 	"github.com/nitroattest/nitroattest/certs"
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/service"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-// serveFlags are the flags of serve. Those about roots and the kind are the ones
-// of verify.
+// serveFlags are the flags of serve. Those about roots, revocation and the kind
+// are the ones of verify.
 type serveFlags struct {
 	appraisal  appraisalFlags
 	policies   string
@@ -45,8 +44,10 @@ func newServe(std stdio) *cobra.Command {
 		Long: `Serve hands out challenges and verifies documents for callers in any language.
 GET /openapi.json describes it.
 
-DIR has one file for each policy: prod.json is the policy "prod". Files that
-change are read again; a broken one keeps the policy that was there before.
+DIR has one file for each policy: prod.json is the policy "prod". Its files and
+those of --crl, --tls-cert, --tls-key, --client-ca and --ear-key are read again
+when they change; what is broken leaves in use what was there before, and
+/readyz, /metrics and the log say so.
 
 Without --challenge-key and --redis, challenges are good in this process only
 and until it ends. Several replicas share both.
@@ -85,9 +86,10 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.appraisal.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.StringVar(&f.appraisal.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
 	flags.StringVar(&f.appraisal.partition, "partition", partitionAWS, "AWS partition whose root to trust: aws or aws-us-gov")
+	f.appraisal.registerRevocation(cmd)
 	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
 	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
-	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the policy files")
+	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
 	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
 	f.appraisal.changed = flags.Changed
 }
@@ -107,6 +109,7 @@ func serve(ctx context.Context, std stdio, f *serveFlags) error {
 		return err
 	}
 	config.StoreReady = store.ready
+	f.listening.Files = config.Files
 	s, err := service.New(config)
 	if err != nil {
 		return err
@@ -130,6 +133,7 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 		Concurrent: f.concurrent,
 		Queue:      f.queue,
 		Logger:     logger,
+		Files:      service.NewFiles(logger),
 	}
 	switch {
 	case f.policies == "":
@@ -145,24 +149,37 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	if err != nil {
 		return config, err
 	}
-	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots), logger); err != nil {
+	revocations, err := f.revocations(config.Files)
+	if err != nil {
+		return config, err
+	}
+	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots, revocations), logger); err != nil {
 		return config, fmt.Errorf("--policies: %s: %w", f.policies, err)
 	}
 	if f.earKey != "" {
-		pem, err := os.ReadFile(f.earKey)
-		if err != nil {
-			return config, fmt.Errorf("--ear-key: %s: %w", f.earKey, input.WithoutPath(err))
-		}
-		if config.Signer, err = service.ParseSigner(pem, version()); err != nil {
-			return config, fmt.Errorf("--ear-key: %s: %w", f.earKey, err)
+		if config.Signer, err = service.LoadSigner(config.Files, f.earKey, version()); err != nil {
+			return config, fmt.Errorf("--ear-key: %w", err)
 		}
 	}
 	return config, nil
 }
 
+// revocations returns nil, which checks nothing, without --crl.
+func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, error) {
+	unknown, err := f.appraisal.unknownStatus()
+	if err != nil || len(f.appraisal.crls) == 0 {
+		return nil, err
+	}
+	revocations, err := service.LoadRevocations(files, unknown, f.appraisal.crls)
+	if err != nil {
+		return nil, fmt.Errorf("--crl: %w", err)
+	}
+	return revocations, nil
+}
+
 // builder makes the verifier of a policy file. Each policy has its own, with its
-// own memory of certificates.
-func (f *serveFlags) builder(roots *certs.Roots) service.Builder {
+// own memory of certificates; the revocations are those of all.
+func (f *serveFlags) builder(roots *certs.Roots, revocations *certs.Revocations) service.Builder {
 	read := pcr.ReadPolicy
 	if f.appraisal.isNitroTPM() {
 		read = pcr.ReadNitroTPMPolicy
@@ -176,6 +193,7 @@ func (f *serveFlags) builder(roots *certs.Roots) service.Builder {
 			Policy:             policy,
 			Kind:               attestation.Kind(f.appraisal.kind),
 			Roots:              roots,
+			Revocations:        revocations,
 			InsecureAllowDebug: f.appraisal.allowDebug,
 		})
 	}

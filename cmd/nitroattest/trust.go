@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
@@ -48,19 +50,31 @@ func readRoots(name string) (*certs.Roots, error) {
 	return roots, nil
 }
 
+func (f *appraisalFlags) registerRevocation(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVar(&f.crls, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
+	flags.StringVar(&f.missingCRL, "missing-crl", missingRefuse, "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept")
+}
+
+// unknownStatus returns what --missing-crl says.
+func (f *appraisalFlags) unknownStatus() (certs.UnknownStatus, error) {
+	unknown := certs.UnknownStatus(f.missingCRL)
+	switch {
+	case len(f.crls) == 0 && f.changed("missing-crl"):
+		return "", errors.New("--missing-crl: given without --crl")
+	case unknown != certs.RefuseUnknown && unknown != certs.InsecureAcceptUnknown:
+		return "", fmt.Errorf("--missing-crl: found %q, expected %q or %q", f.missingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
+	}
+	return unknown, nil
+}
+
 // revocations returns nil, which checks nothing, without --crl.
 func (f *appraisalFlags) revocations() (*certs.Revocations, error) {
-	if len(f.crls) == 0 {
-		if f.changed("missing-crl") {
-			return nil, errors.New("--missing-crl: given without --crl")
-		}
-		return nil, nil
+	unknown, err := f.unknownStatus()
+	if err != nil || len(f.crls) == 0 {
+		return nil, err
 	}
-	config := certs.RevocationConfig{Unknown: certs.UnknownStatus(f.missingCRL)}
-	if config.Unknown != certs.RefuseUnknown && config.Unknown != certs.InsecureAcceptUnknown {
-		return nil, fmt.Errorf("--missing-crl: found %q, expected %q or %q", f.missingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
-	}
-	revocations, err := certs.NewRevocations(config)
+	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
 	if err != nil {
 		return nil, fmt.Errorf("--crl: %w", err)
 	}
