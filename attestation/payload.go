@@ -1,8 +1,10 @@
 package attestation
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/fxamacker/cbor/v2"
@@ -94,45 +96,69 @@ func fieldError(err error) error {
 // scanPayload refuses a payload that is not one strict map with text keys, and
 // says which keys it has.
 func scanPayload(data []byte) (payloadKeys, error) {
+	var keys payloadKeys
+	unknown := 0
+	err := scanKeys(data, func(key mapKey) error {
+		known, err := keys.note(key)
+		if !known {
+			unknown++
+		}
+		return err
+	})
+	if err != nil || unknown == 0 {
+		return keys, err
+	}
+	// Their names are copied once nothing can be wrong with the rest, so that a
+	// payload that is refused costs no copy.
+	keys.unknown = make([]string, 0, unknown)
+	err = scanKeys(data, func(key mapKey) error {
+		if !slices.Contains(knownKeys, string(key.content)) {
+			keys.unknown = append(keys.unknown, string(key.content))
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// scanKeys shows visit the keys of a map that is all there is.
+func scanKeys(data []byte, visit func(mapKey) error) error {
 	c := &cursor{data: data}
 	m, err := c.head()
 	if err != nil {
-		return payloadKeys{}, err
+		return err
 	}
 	if m.major != majorMap {
-		return payloadKeys{}, fmt.Errorf("found %s, expected a map", m)
+		return fmt.Errorf("found %s, expected a map", m)
 	}
-	var keys payloadKeys
 	items := maxItems - 1
-	if err := c.scanMap(m, maxDepth-1, &items, keys.add); err != nil {
-		return payloadKeys{}, err
+	if err := c.scanMap(m, maxDepth-1, &items, visit); err != nil {
+		return err
 	}
 	if c.left() > 0 {
-		return payloadKeys{}, c.errorf("found %d bytes after the map, expected its end", c.left())
+		return c.errorf("found %d bytes after the map, expected its end", c.left())
 	}
-	return keys, nil
+	return nil
 }
 
-func (k *payloadKeys) add(key mapKey) error {
+// note reports whether a key is known.
+func (k *payloadKeys) note(key mapKey) (bool, error) {
 	if key.head.major != majorText {
-		return fmt.Errorf("found %s as a key, expected a text string", key.head)
+		return false, fmt.Errorf("found %s as a key, expected a text string", key.head)
 	}
 	for _, known := range knownKeys {
 		if string(key.content) == known {
 			k.pcrs = k.pcrs || known == keyPCRs
 			k.nitroTPMPCRs = k.nitroTPMPCRs || known == keyNitroTPMPCRs
-			return nil
+			return true, nil
 		}
 	}
-	name := string(key.content)
 	for _, known := range knownKeys {
 		// A reader that ignores case would take it for the known key.
-		if strings.EqualFold(name, known) {
-			return fmt.Errorf("found the key %s, expected %q", quote(name), known)
+		if bytes.EqualFold(key.content, []byte(known)) {
+			return false, fmt.Errorf("found the key %s, expected %q", quote(string(key.content)), known)
 		}
 	}
-	k.unknown = append(k.unknown, name)
-	return nil
+	return false, nil
 }
 
 // octets is a byte string or null. The library on its own would also fill a
