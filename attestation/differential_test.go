@@ -146,6 +146,9 @@ func familyOf(name string) string {
 // Nothing that this library takes for authentic is refused by a verifier of
 // another make, and where it is stricter the table above says why.
 func TestNoLaxerThanX509(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	f := loadVectors(t)
 	used, accepted, refused := map[string]bool{}, 0, 0
 	for _, group := range f.TestGroups {

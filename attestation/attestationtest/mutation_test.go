@@ -55,6 +55,9 @@ func acceptsOriginal(t *testing.T, h *attestationtest.Hypervisor, c attestationt
 }
 
 func TestMutationsAreRefusedForTheirReason(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	h := seeded()
 	for _, m := range attestationtest.Mutations() {
 		t.Run(m.Name, func(t *testing.T) {
@@ -104,6 +107,9 @@ func TestMutationsCoverTheChecks(t *testing.T) {
 }
 
 func TestMutationsAreDistinct(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	h := seeded()
 	names, comments, documents := map[string]bool{}, map[string]bool{}, map[string]string{}
 	all := append(attestationtest.Mutations(), attestationtest.Variations()...)
@@ -164,6 +170,9 @@ func TestCaseOfAnOwnMutation(t *testing.T) {
 // Mutations can be made to a document of either kind and without optional
 // fields, even where they make no sense.
 func TestMutationsApplyToAnyDocument(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	for _, h := range []*attestationtest.Hypervisor{seeded(), seeded(attestationtest.WithNitroTPM())} {
 		for _, m := range append(attestationtest.Mutations(), attestationtest.Variations()...) {
 			if m.Apply == nil {

@@ -119,6 +119,9 @@ func TestAnAcceptedDocumentGetsAnAttestationResult(t *testing.T) {
 // Every refusal there is leads to the row of the table and a status that is
 // contraindicated.
 func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	unknown := object{"instance-identity": 1.0, "configuration": 1.0, "executables": 1.0, "hardware": 1.0}
 	failed := object{"instance-identity": 99.0, "configuration": 99.0, "executables": 99.0, "hardware": 99.0}
 	strange := object{"instance-identity": 97.0, "configuration": 0.0, "executables": 0.0, "hardware": 97.0}
