@@ -77,6 +77,9 @@ func ruleFor(name string) certs.Rule {
 // Every broken chain breaks the rule that it should, at a cost that is bounded
 // by its length; what breaks a rule other than that of signatures costs none.
 func TestMutatedChains(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	h := simulated()
 	for _, m := range attestationtest.Mutations() {
 		if m.Check < 11 || m.Check > 17 {

@@ -22,6 +22,9 @@ func read(t *testing.T) *vectors.File {
 }
 
 func TestDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long table on one goroutine")
+	}
 	f := read(t)
 	for _, group := range f.TestGroups {
 		if group.Type != vectors.Documents {
