@@ -126,6 +126,7 @@ func (l *revocationList) readEntries() error {
 		RawTBSRevocationList: l.crl.RawTBSRevocationList,
 		RawIssuer:            l.crl.RawIssuer,
 		Issuer:               l.crl.Issuer,
+		AuthorityKeyId:       l.crl.AuthorityKeyId,
 		Signature:            l.crl.Signature,
 		SignatureAlgorithm:   l.crl.SignatureAlgorithm,
 		ThisUpdate:           l.crl.ThisUpdate,
@@ -164,6 +165,11 @@ func (l *revocationList) newerThan(other *revocationList) bool {
 		return l.crl.ThisUpdate.After(other.crl.ThisUpdate)
 	}
 	return l.crl.Number.Cmp(other.crl.Number) > 0
+}
+
+// sameSeries reports whether two lists claim to be issues of one.
+func (l *revocationList) sameSeries(other *revocationList) bool {
+	return bytes.Equal(l.crl.RawIssuer, other.crl.RawIssuer) && bytes.Equal(l.crl.AuthorityKeyId, other.crl.AuthorityKeyId) && l.scope.equal(other.scope)
 }
 
 // signedBy reports whether an issuer signed the list and is allowed to. The

@@ -21,15 +21,63 @@ func (r *Revocations) SetCRLs(crls ...[]byte) error {
 	if r.isZero() {
 		return errZeroRevocations
 	}
+	lists, err := parseAll(crls)
+	if err != nil {
+		return err
+	}
+	r.lists.Store(&lists)
+	return nil
+}
+
+// RenewCRLs is SetCRLs for lists that do not go back, so that whoever can put an
+// old list in the place of a newer one brings back nothing that was revoked
+// since. It fails too, and the old lists stay, when of the lists with one issuer,
+// authority key identifier and scope (RFC 5280, sections 5.1.2.3, 5.2.1 and
+// 5.2.5) the newest is older than the newest before. A list that nothing takes
+// the place of may go. Who signed the lists is not known here, as in SetCRLs.
+func (r *Revocations) RenewCRLs(crls ...[]byte) error {
+	if r.isZero() {
+		return errZeroRevocations
+	}
+	lists, err := parseAll(crls)
+	if err != nil {
+		return err
+	}
+	for {
+		old := r.lists.Load()
+		if err := notOlder(*old, lists); err != nil {
+			return fmt.Errorf("certs: CRL: %w", err)
+		}
+		if r.lists.CompareAndSwap(old, &lists) {
+			return nil
+		}
+	}
+}
+
+func parseAll(crls [][]byte) ([]*revocationList, error) {
 	var lists []*revocationList
 	for i, crl := range crls {
 		parsed, err := parseCRLs(crl)
 		if err != nil {
-			return fmt.Errorf("certs: CRL %d: %w", i, err)
+			return nil, fmt.Errorf("certs: CRL %d: %w", i, err)
 		}
 		lists = append(lists, parsed...)
 	}
-	r.lists.Store(&lists)
+	return lists, nil
+}
+
+func notOlder(old, lists []*revocationList) error {
+	for _, before := range old {
+		var newest *revocationList
+		for _, list := range lists {
+			if list.sameSeries(before) && (newest == nil || list.newerThan(newest)) {
+				newest = list
+			}
+		}
+		if newest != nil && before.newerThan(newest) {
+			return fmt.Errorf("found the list of %s of %q, expected one no older than that of %s", stamp(newest.crl.ThisUpdate), newest.crl.Issuer, stamp(before.crl.ThisUpdate))
+		}
+	}
 	return nil
 }
 

@@ -59,6 +59,39 @@ func TestUpdate(t *testing.T) {
 	requireRefused(t, r.verify(t, revocations), certs.RevocationUnknown, levelRegional, "found no list")
 }
 
+// What is older than the list that it would replace leaves all lists in place,
+// and what takes the place of none does not matter.
+func TestRenewCRLs(t *testing.T) {
+	r, rekeyed := newRevocable("renew"), newRevocable("renewed key")
+	numbered := func(number int64, more ...listEdit) []listEdit {
+		return append(more, func(list *x509.RevocationList) { list.Number = big.NewInt(number) })
+	}
+	regional := r.cert(t, levelRegional)
+	current := r.list(t, levelRoot, numbered(5, revoking(regional))...)
+	revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+	require.NoError(t, revocations.RenewCRLs(current, r.list(t, levelRoot, numbered(4)...)), "of two the newer counts")
+	for name, test := range map[string]struct {
+		lists [][]byte
+		text  string
+	}{
+		"a lower number": {[][]byte{r.list(t, levelRoot, numbered(4)...)}, "certs: CRL: found the list of 2025-04-15T01:30:00Z of "},
+		"an older time":  {[][]byte{r.list(t, levelRoot, numbered(6, between(revocationTime.Add(-2*time.Hour), revocationTime.Add(30*time.Hour)))...)}, "certs: CRL: found the list of 2025-04-15T00:30:00Z of "},
+		"malformed":      {[][]byte{current, nil}, "certs: CRL 1: x509: malformed crl"},
+	} {
+		require.ErrorContains(t, revocations.RenewCRLs(test.lists...), test.text, name)
+		requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
+	}
+	require.NoError(t, revocations.RenewCRLs(rekeyed.list(t, levelRoot, numbered(1)...)), "another key")
+	require.NoError(t, revocations.RenewCRLs(current))
+	require.NoError(t, revocations.RenewCRLs(r.list(t, levelRegional, numbered(1)...)), "another issuer")
+	require.NoError(t, revocations.RenewCRLs(current))
+	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
+	require.NoError(t, revocations.RenewCRLs(r.list(t, levelRoot, numbered(6)...)))
+	require.NoError(t, r.verify(t, revocations))
+	require.NoError(t, revocations.RenewCRLs(), "all may go")
+	require.Error(t, new(certs.Revocations).RenewCRLs())
+}
+
 // The roots of two hypervisors have one name and two keys, as an authority has
 // that changed its key. The list of one does not replace that of the other.
 func TestUpdateOfRekeyedIssuer(t *testing.T) {

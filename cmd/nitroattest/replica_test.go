@@ -15,10 +15,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nitroattest/nitroattest/internal/redistest"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-const challengeKey = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+const (
+	challengeKey      = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+	redisTestPassword = "a password of the tests"
+)
+
+// redisOptions make a server that forgets nothing when it is killed.
+var redisOptions = []string{"--requirepass", redisTestPassword, "--appendonly", "yes", "--appendfsync", "always"}
 
 // replica is a process of "nitroattest serve".
 type replica struct {
@@ -30,7 +37,7 @@ type replica struct {
 
 // startReplicas starts services that trust the hypervisor of cmdSimulateEnclave
 // and share a key and a store. They have to end well when the test is over.
-func startReplicas(t *testing.T, store *redisServer, n int) []*replica {
+func startReplicas(t *testing.T, store *redistest.Server, n int) []*replica {
 	t.Helper()
 	dir := t.TempDir()
 	file := func(name string, data []byte) string {
@@ -41,7 +48,7 @@ func startReplicas(t *testing.T, store *redisServer, n int) []*replica {
 	}
 	policy, err := json.Marshal(pcr.Policy{Images: []pcr.Image{challenged.Enclave().Image()}})
 	require.NoError(t, err)
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--redis", "unix://" + store.socket(),
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--redis", "unix://" + store.Socket(),
 		"--policies", filepath.Dir(file("policies/prod.json", policy)),
 		"--root", file("root.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: challenged.Root().Raw})),
 		"--challenge-key", file("key.hex", []byte(challengeKey+"\n"))}

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
+	"github.com/nitroattest/nitroattest/internal/redistest"
 )
 
 // exchange gets a challenge of a replica and returns the request with which an
@@ -66,7 +67,7 @@ func requireUnavailable(t *testing.T, a answer) {
 }
 
 func TestReplicasAcceptAChallengeOnce(t *testing.T) {
-	replicas := startReplicas(t, startRedis(t), 2)
+	replicas := startReplicas(t, redistest.New(t, redisOptions...), 2)
 
 	// What one has issued is redeemed at the other, and then at neither.
 	request := exchange(t, replicas[0])
@@ -89,7 +90,7 @@ func TestReplicasAcceptAChallengeOnce(t *testing.T) {
 }
 
 func TestReplicasAcceptNothingWithoutTheirStore(t *testing.T) {
-	store := startRedis(t)
+	store := redistest.New(t, redisOptions...)
 	replicas := startReplicas(t, store, 2)
 	for _, r := range replicas {
 		ready, err := r.get("/readyz")
@@ -100,7 +101,7 @@ func TestReplicasAcceptNothingWithoutTheirStore(t *testing.T) {
 	redeemed := exchange(t, replicas[0])
 	requireVerdict(t, replicas[0], redeemed, "")
 
-	store.kill()
+	store.Kill()
 	for _, r := range replicas {
 		ready, err := r.get("/readyz")
 		require.NoError(t, err)
@@ -117,7 +118,7 @@ func TestReplicasAcceptNothingWithoutTheirStore(t *testing.T) {
 
 	// The store forgets nothing, and a challenge that it could not be asked about
 	// is as good as before.
-	store.start(t)
+	store.Start()
 	for _, r := range replicas {
 		awaitReady(t, r)
 	}

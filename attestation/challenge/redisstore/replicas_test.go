@@ -86,7 +86,7 @@ func TestAKilledServerRefusesAndForgetsNothing(t *testing.T) {
 		for range 50 {
 			<-returned
 		}
-		s.kill()
+		s.Kill()
 	}()
 	tally(redeemAll(func(int) { returned <- struct{}{} }), challenge.AlreadyRedeemed, challenge.StoreUnavailable)
 	<-killed
@@ -96,7 +96,7 @@ func TestAKilledServerRefusesAndForgetsNothing(t *testing.T) {
 	tally(redeemAll(func(int) {}), challenge.StoreUnavailable)
 	assert.Equal(t, before, sum(accepted), "nothing is accepted while the server is down")
 
-	s.start()
+	s.Start()
 	for _, replica := range replicas {
 		awaitStore(t, replica)
 	}
@@ -136,8 +136,8 @@ func TestAServerWithoutPersistenceForgets(t *testing.T) {
 	nonce := issue(t, issuer)
 	require.NoError(t, issuer.Redeem(t.Context(), nonce, nil))
 	require.ErrorIs(t, issuer.Redeem(t.Context(), nonce, nil), challenge.AlreadyRedeemed)
-	s.kill()
-	s.start()
+	s.Kill()
+	s.Start()
 	awaitStore(t, issuer)
 	require.NoError(t, issuer.Redeem(t.Context(), nonce, nil))
 }

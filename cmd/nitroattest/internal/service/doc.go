@@ -114,9 +114,9 @@
 // may see the pair reported as broken for one look.
 //
 // All policies share the revocation lists, and a list counts for every
-// verification that starts after it was read. A file does not go back: a list
-// that is older than the one of the same issuer, key and scope that the file had
-// before is refused, so that whoever can replay an old list brings back nothing
+// verification that starts after it was read. They do not go back: a list that is
+// older than the one of the same issuer, key and scope that it would replace is
+// refused, so that whoever can replay an old list brings back nothing
 // that was revoked since. Who signed a list shows only when a chain needs it. One
 // that claims a later time and was signed by nobody takes the place of the good
 // one; then the certificates that need it are refused, or let through by whoever

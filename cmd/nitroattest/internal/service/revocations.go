@@ -7,8 +7,8 @@ import (
 )
 
 // LoadRevocations reads files with revocation lists, DER or PEM, for the
-// verifiers of all policies. What it returns follows the files, but a file does
-// not go back to an older list.
+// verifiers of all policies. What it returns follows the files, but does not go
+// back to an older list.
 func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) (*certs.Revocations, error) {
 	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
 	if err != nil {
@@ -35,9 +35,6 @@ type listFiles struct {
 }
 
 func (l *listFiles) set(path string, data []byte) error {
-	if err := notOlder(newestLists(l.contents[path]), newestLists(data)); err != nil {
-		return err
-	}
 	// First, since errors count the lists, and the others are good.
 	lists := [][]byte{data}
 	for _, other := range sortedKeys(l.contents) {
@@ -45,7 +42,7 @@ func (l *listFiles) set(path string, data []byte) error {
 			lists = append(lists, l.contents[other])
 		}
 	}
-	if err := l.revocations.SetCRLs(lists...); err != nil {
+	if err := l.revocations.RenewCRLs(lists...); err != nil {
 		return err
 	}
 	l.contents[path] = data

@@ -146,17 +146,17 @@ func TestABrokenListKeepsTheOldOneAndIsReported(t *testing.T) {
 		change func()
 		text   string
 	}{
-		"gone":               {func() {}, "open: no such file or directory"},
-		"a directory":        {func() { require.NoError(t, os.Mkdir(path, 0o700)) }, "found no regular file"},
-		"empty":              {put(nil), "certs: CRL 0: x509: malformed crl"},
-		"cut off":            {put(good[:len(good)-1]), "certs: CRL 0: x509: malformed crl"},
-		"too large":          {func() { put(nil)(); require.NoError(t, os.Truncate(path, 64<<20+1)) }, "found more than 67108864 bytes"},
-		"no list":            {put([]byte("-----BEGIN NOTHING-----\n")), "certs: CRL 0: PEM block 0: found something else"},
-		"a delta":            {put(k.listWith(t, root, delta())), "found a delta CRL"},
-		"a lower number":     {put(k.list(t, root, 1)), "of \"CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US\", expected one no older than that of "},
-		"an older time":      {put(k.listWith(t, root, earlier)), "expected one no older than that of "},
-		"older in PEM":       {put(crlPEM(k.list(t, regional, 2), k.list(t, root, 1))), "expected one no older than that of "},
-		"older, and damaged": {put(append(crlPEM(k.list(t, root, 1)), 'x')), "expected one no older than that of "},
+		"gone":           {func() {}, "open: no such file or directory"},
+		"a directory":    {func() { require.NoError(t, os.Mkdir(path, 0o700)) }, "found no regular file"},
+		"empty":          {put(nil), "certs: CRL 0: x509: malformed crl"},
+		"cut off":        {put(good[:len(good)-1]), "certs: CRL 0: x509: malformed crl"},
+		"too large":      {func() { put(nil)(); require.NoError(t, os.Truncate(path, 64<<20+1)) }, "found more than 67108864 bytes"},
+		"no list":        {put([]byte("-----BEGIN NOTHING-----\n")), "certs: CRL 0: PEM block 0: found something else"},
+		"a delta":        {put(k.listWith(t, root, delta())), "found a delta CRL"},
+		"a lower number": {put(k.list(t, root, 1)), "of \"CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US\", expected one no older than that of "},
+		"an older time":  {put(k.listWith(t, root, earlier)), "expected one no older than that of "},
+		"older in PEM":   {put(crlPEM(k.list(t, regional, 2), k.list(t, root, 1))), "expected one no older than that of "},
+		"damaged":        {put(append(crlPEM(good), 'x')), "certs: CRL 0: PEM block 1: found something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clear()
