@@ -50,6 +50,7 @@ type Config struct {
 // and it is safe for concurrent use.
 type Issuer struct {
 	config Config
+	keys   []*mac // of config.Keys
 }
 
 // New returns an issuer, or an error that names the field of Config that cannot
@@ -59,7 +60,11 @@ func New(config Config) (*Issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("challenge: %w", err)
 	}
-	return &Issuer{config}, nil
+	i := &Issuer{config: config}
+	for _, key := range config.Keys {
+		i.keys = append(i.keys, newMAC(key))
+	}
+	return i, nil
 }
 
 func (c Config) withDefaults() (Config, error) {

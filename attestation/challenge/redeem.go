@@ -82,8 +82,8 @@ func (i *Issuer) check(nonce, context []byte, now time.Time) (parts, *Error) {
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func (i *Issuer) authentic(nonce parts, context []byte) bool {
-	for _, key := range i.config.Keys {
-		if hmac.Equal(nonce.tag, tag(key, nonce.header, context)) {
+	for _, key := range i.keys {
+		if hmac.Equal(nonce.tag, key.tag(nonce.header, context)) {
 			return true
 		}
 	}
