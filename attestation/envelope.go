@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"math/big"
 
 	"github.com/veraison/go-cose"
 )
@@ -167,12 +166,34 @@ func (es384) Algorithm() cose.Algorithm { return cose.AlgorithmES384 }
 // zero and values beyond the order of the curve do not.
 func (v es384) Verify(content, signature []byte) error {
 	digest := sha512.Sum384(content)
-	r := new(big.Int).SetBytes(signature[:signatureSize/2])
-	s := new(big.Int).SetBytes(signature[signatureSize/2:])
-	if !ecdsa.Verify(v.key, digest[:], r, s) {
+	if !ecdsa.VerifyASN1(v.key, digest[:], derSignature(signature)) {
 		return cose.ErrVerification
 	}
 	return nil
+}
+
+// derSignature turns r || s into the ECDSA-Sig-Value that package ecdsa takes
+// (RFC 5480, appendix A).
+func derSignature(signature []byte) []byte {
+	const sequence, most = 0x30, 2 + 2*(3+signatureSize/2)
+	der := append(make([]byte, 0, most), sequence, 0)
+	der = appendInteger(der, signature[:signatureSize/2])
+	der = appendInteger(der, signature[signatureSize/2:])
+	der[1] = byte(len(der) - 2) // below 128, so one byte says it
+	return der
+}
+
+// appendInteger appends a number of at most 48 bytes, big endian, as an INTEGER
+// in DER: in as few bytes as there have to be, the first of them below 128.
+func appendInteger(der, number []byte) []byte {
+	const integer = 0x02
+	number = bytes.TrimLeft(number, "\x00")
+	if len(number) == 0 || number[0] >= 0x80 {
+		der = append(der, integer, byte(len(number)+1), 0)
+	} else {
+		der = append(der, integer, byte(len(number)))
+	}
+	return append(der, number...)
 }
 
 // quote shows text that may be long and hostile.
