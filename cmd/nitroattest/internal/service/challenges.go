@@ -18,8 +18,10 @@ type challengeResponse struct {
 
 // issue answers POST /v1/challenges. Nothing is stored.
 func (s *Service) issue(w http.ResponseWriter, r *http.Request, _ *entry) error {
+	m := takeScratch()
+	defer m.release()
 	var request challengeRequest
-	if _, err := readJSON(w, r, &request); err != nil {
+	if _, err := readJSON(w, r, m, &request); err != nil {
 		return err
 	}
 	context, err := contextBytes(request.Context)

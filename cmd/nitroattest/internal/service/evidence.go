@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"encoding/base64"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,8 +12,9 @@ import (
 // evidence is the member "document", decoded while the body is read: it is most
 // of the body, and would be copied once more as a string.
 type evidence struct {
-	bytes []byte
-	err   error // why the text is no document; what else is wrong comes first
+	scratch *scratch
+	bytes   []byte
+	err     error // why the text is no document; what else is wrong comes first
 }
 
 var (
@@ -43,18 +43,16 @@ func (e *evidence) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	if err != nil || bytes.Equal(value, jsonNull) {
 		return err
 	}
-	e.bytes, e.err = decodeDocument(value)
+	e.bytes, e.err = e.decode(value)
 	return nil
 }
 
-// decodeDocument takes any of the forms of package input. Nearly all documents
-// come as plain base64, about which there is nothing to find out.
-func decodeDocument(quoted jsontext.Value) ([]byte, error) {
+// decode takes any of the forms of package input. Nearly all documents come as
+// plain base64, about which there is nothing to find out.
+func (e *evidence) decode(quoted jsontext.Value) ([]byte, error) {
 	if bytes.HasPrefix(quoted, cborArray) {
-		text := quoted[1 : len(quoted)-1]
-		data := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-		if n, err := base64.StdEncoding.Decode(data, text); err == nil {
-			return data[:n], nil
+		if data, err := e.scratch.decodeBase64(quoted[1 : len(quoted)-1]); err == nil {
+			return data, nil
 		}
 	}
 	text, err := jsontext.AppendUnquote(nil, quoted)

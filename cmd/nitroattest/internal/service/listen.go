@@ -48,6 +48,7 @@ func Listen(l Listening) (net.Listener, error) {
 	if l.Connections > 0 {
 		listener = netutil.LimitListener(listener, l.Connections)
 	}
+	listener = bufferedListener{listener}
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}

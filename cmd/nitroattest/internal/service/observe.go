@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
@@ -15,6 +16,8 @@ type entry struct {
 	attrs []slog.Attr
 }
 
+const usualAttrs = 4 // of a verdict
+
 func (e *entry) add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
 // handler answers a request, or returns an error for which nothing has been
@@ -26,7 +29,7 @@ type handler func(http.ResponseWriter, *http.Request, *entry) error
 func (s *Service) observe(route string, next handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		e := &entry{id: rand.Text()}
+		e := &entry{id: rand.Text(), attrs: make([]slog.Attr, 0, usualAttrs)}
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		header := w.Header()
 		header.Set("X-Request-Id", e.id)
@@ -57,14 +60,26 @@ func (s *Service) observe(route string, next handler) http.Handler {
 
 		took := time.Since(start)
 		s.metrics.request(route, r.Method, recorder.status, took)
-		s.config.Logger.LogAttrs(r.Context(), s.levelOf(route, level), "request", append([]slog.Attr{
+		s.log(r.Context(), s.levelOf(route, level), e,
 			slog.String("request_id", e.id),
 			slog.String("method", knownMethod(r.Method)),
 			slog.String("route", route),
 			slog.Int("status", recorder.status),
-			slog.Float64("milliseconds", float64(took.Microseconds())/1000),
-		}, e.attrs...)...)
+			slog.Float64("milliseconds", float64(took.Microseconds())/1000))
 	})
+}
+
+// log writes the line of a request. It does without the place in the source,
+// which is the same for all of them and which Logger.LogAttrs would look up.
+func (s *Service) log(ctx context.Context, level slog.Level, e *entry, attrs ...slog.Attr) {
+	handler := s.config.Logger.Handler()
+	if !handler.Enabled(ctx, level) {
+		return
+	}
+	record := slog.NewRecord(time.Now(), level, "request", 0)
+	record.AddAttrs(attrs...)
+	record.AddAttrs(e.attrs...)
+	_ = handler.Handle(ctx, record) // as Logger does: there is nowhere to report it
 }
 
 // levelOf keeps the questions of monitors out of the log unless they fail.

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -19,10 +18,9 @@ const (
 	// the other members.
 	maxBody = 128 << 10
 
-	// usualBody holds nearly every request: a document has some thousand bytes.
-	usualBody = 16 << 10
-
 	maxContext = 1024 // bytes of a context
+
+	jsonMedia = "application/json"
 )
 
 // readJSON decodes a body of one JSON object. Unlike encoding/json, the package
@@ -30,7 +28,7 @@ const (
 // reads another request than this service does, and it reads a document of some
 // thousand characters in a third of the time. readJSON reports whether there was
 // a body.
-func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
+func readJSON(w http.ResponseWriter, r *http.Request, m *scratch, into any) (bool, error) {
 	if r.ContentLength == 0 {
 		return false, nil
 	}
@@ -40,7 +38,7 @@ func readJSON(w http.ResponseWriter, r *http.Request, into any) (bool, error) {
 	if r.ContentLength > maxBody {
 		return false, errTooLarge
 	}
-	data, err := readBody(w, r)
+	data, err := m.readBody(w, r)
 	if err != nil {
 		return false, bodyProblem(err)
 	}
@@ -57,26 +55,19 @@ func checkMedia(header http.Header) error {
 	if len(types) != 1 {
 		return &problem{kind: unsupportedMedia, detail: fmt.Sprintf("found %d Content-Types, expected application/json", len(types))}
 	}
-	media, parameters, err := mime.ParseMediaType(types[0])
-	if err != nil || media != "application/json" {
-		return &problem{kind: unsupportedMedia, detail: "found another Content-Type, expected application/json"}
-	}
-	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return &problem{kind: unsupportedMedia, detail: "found another charset, expected utf-8 or none"}
+	if types[0] != jsonMedia { // nearly always it is
+		media, parameters, err := mime.ParseMediaType(types[0])
+		if err != nil || media != jsonMedia {
+			return &problem{kind: unsupportedMedia, detail: "found another Content-Type, expected application/json"}
+		}
+		if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+			return &problem{kind: unsupportedMedia, detail: "found another charset, expected utf-8 or none"}
+		}
 	}
 	if len(header.Values("Content-Encoding")) > 0 {
 		return &problem{kind: unsupportedMedia, detail: "found a Content-Encoding, expected none"}
 	}
 	return nil
-}
-
-// readBody takes one buffer for a body of the usual size. A client that only
-// claims to send more gets no more.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	var body bytes.Buffer
-	body.Grow(int(min(max(r.ContentLength, 0), usualBody)) + bytes.MinRead)
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	return body.Bytes(), err
 }
 
 var errTooLarge = &problem{kind: tooLarge, detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxBody)}

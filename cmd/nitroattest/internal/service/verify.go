@@ -52,7 +52,9 @@ type exchange struct {
 
 // verify answers POST /v1/verify.
 func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error {
-	x, err := s.readExchange(w, r)
+	m := takeScratch()
+	defer m.release()
+	x, err := s.readExchange(w, r, m)
 	if err != nil {
 		return err
 	}
@@ -145,9 +147,9 @@ func hasOutline(evidence []byte) bool {
 		len(evidence) == head+int(binary.BigEndian.Uint16(evidence[len(outline):]))+signature
 }
 
-func (s *Service) readExchange(w http.ResponseWriter, r *http.Request) (*exchange, error) {
-	var request verifyRequest
-	if found, err := readJSON(w, r, &request); err != nil {
+func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratch) (*exchange, error) {
+	request := verifyRequest{Document: evidence{scratch: m}}
+	if found, err := readJSON(w, r, m, &request); err != nil {
 		return nil, err
 	} else if !found {
 		return nil, invalid("body", "empty, expected a JSON object")
