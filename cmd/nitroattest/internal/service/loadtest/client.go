@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -152,9 +154,8 @@ func (o outcome) quantile(q float64) time.Duration {
 	return o.took[min(int(q*float64(len(o.took))), len(o.took)-1)].Round(time.Microsecond)
 }
 
-// drive sends every request once. With a pace, each has its time and the latency
-// counts from then, however late it was sent; without, all go as fast as they
-// are answered. Anything but an accepted document is an error.
+// drive sends every request once, each at its time. The latency counts from then,
+// however late it was sent. Anything but an accepted document is an error.
 func drive(target string, requests [][]byte, connections int, pace time.Duration) outcome {
 	result := outcome{took: make([]time.Duration, len(requests))}
 	errs := make([]error, connections)
@@ -170,11 +171,8 @@ func drive(target string, requests [][]byte, connections int, pace time.Duration
 			}
 			defer c.Close()
 			for i := next.Add(1) - 1; i < int64(len(requests)); i = next.Add(1) - 1 {
-				start := time.Now()
-				if pace > 0 {
-					start = begin.Add(time.Duration(i) * pace)
-					time.Sleep(time.Until(start))
-				}
+				start := begin.Add(time.Duration(i) * pace)
+				time.Sleep(time.Until(start))
 				status, body, err := c.exchange(requests[i])
 				if err == nil && (status != 200 || !bytes.Contains(body, []byte(`"accepted":true`))) {
 					err = fmt.Errorf("status %d: %.300s", status, body)

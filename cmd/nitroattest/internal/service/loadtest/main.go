@@ -1,33 +1,37 @@
+//go:build linux
+
 // Command loadtest measures the service under load, against what the signatures
-// alone allow on the same machine in the same minute.
+// alone allow on the same cores in the same minute.
 //
 //	go run ./cmd/nitroattest/internal/service/loadtest
 //
 // It runs the service in a process of its own, with a simulated hypervisor as
-// the root, and sends it documents over loopback. What it prints:
+// the root, and sends it documents over loopback, each with a challenge of its
+// own and under a leaf that is known. The floor is how many ECDSA P-384
+// verifications the cores of the service make in a second: what a service that
+// did nothing else could reach. It prints
 //
-//	floor        ECDSA P-384 verifications a second on all cores: what a service
-//	             that did nothing else could reach
-//	throughput   verdicts a second with every core busy, each for a document and
-//	             a challenge of its own under a leaf that is known
-//	processor    the time of a core that a verdict takes, in the service and in
-//	             the client, and how much of the former is the floor's
-//	transport    the same for net/http to read the same requests and answer with
-//	             as many bytes, and what is the most that leaves of the floor
-//	quiet        how long an honest request takes when few are sent
-//	flood        the same while another process sends garbage as fast as it is
-//	             refused
-//	memory       what the service holds after each part
+//	own core    verdicts a second of a service that has the first core to itself,
+//	            with the clients on the others, and the floor of that core
+//	            (processor time of service and clients in the line below)
+//	transport   what net/http takes to read the same requests and to answer with
+//	            as many bytes, and the most that leaves of the floor
+//	shared      the same for a service and clients that share all cores
+//	memory      what the service holds before and after
+//	quiet       how long an honest request takes when few are sent
+//	flood       the same while another process sends garbage as fast as it is
+//	            refused
 //
-// Clients and service share the cores, so the throughput includes what the
-// clients cost, and what the kernel does to move bytes between them; the line
-// about the processor tells them apart. Rounds of load alternate with rounds of
-// the floor, and the ratios are the medians of the rounds. On a machine that
-// does other work the figures mean little.
+// Clients of a service are on other machines and cost it nothing, so the first
+// line is the one that tells what it can do; the third contains what the clients
+// cost. Rounds of load alternate with measurements of the floor, and ratios are
+// the medians of the rounds. On a machine that does other work the figures mean
+// little. It needs Linux and two cores.
 package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -38,10 +42,11 @@ import (
 
 var (
 	role     = flag.String("role", "main", "for the processes that this command starts")
-	requests = flag.Int("requests", 10000, "documents for the throughput")
+	requests = flag.Int("requests", 10000, "documents for the throughput, with a core of its own and without each")
 	honest   = flag.Int("honest", 3000, "documents for the latency, with and without the flood each")
 	pace     = flag.Int("pace", 100, "honest requests a second for the latency")
-	clients  = flag.Int("clients", 8, "connections for the throughput")
+	clients  = flag.Int("clients", 64, "connections for the throughput")
+	sweep    = flag.Duration("sweep", 3*time.Millisecond, "how often the clients of the throughput look at their connections")
 	flooders = flag.Int("flooders", 16, "connections of the flood")
 	ear      = flag.String("ear", "never", "whether to ask for attestation results: never or accepted")
 	report   = flag.String("report", "brief", "which verdict to ask for: brief or full")
@@ -68,39 +73,79 @@ func main() {
 }
 
 func measure() error {
+	all, err := cores()
+	if err != nil {
+		return err
+	}
+	if len(all) < 2 {
+		return errors.New("found one core, expected one for the service and one for its clients")
+	}
+	fmt.Printf("%d cores, %s\n", len(all), runtime.Version())
+	if err := onItsOwn(all[:1], all[1:]); err != nil {
+		return err
+	}
+	if err := pin(all); err != nil {
+		return err
+	}
+	l, err := startLoad(all)
+	if err != nil {
+		return err
+	}
+	defer l.service.stop()
+	before := l.service.memory()
+	shared, _, err := l.throughput()
+	if err != nil {
+		return err
+	}
+	shared.print("shared")
+	fmt.Printf("memory      %d KiB before, %d KiB after %d documents\n", before, l.service.memory(), len(shared.took))
+	return underFlood(l)
+}
+
+// onItsOwn measures a service that shares its cores with nobody.
+func onItsOwn(its, others []int) error {
+	if err := pin(its); err != nil { // the service inherits it
+		return err
+	}
+	l, err := startLoad(its)
+	if err != nil {
+		return err
+	}
+	defer l.service.stop()
+	if err := pin(others); err != nil {
+		return err
+	}
+	m, requests, err := l.throughput()
+	if err != nil {
+		return err
+	}
+	m.print("own core")
+	return l.transport(requests, m.floor)
+}
+
+func startLoad(cores []int) (*load, error) {
 	service, err := start("-role", "serve")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer service.stop()
-	target, nothing, _ := strings.Cut(service.line, " ")
-	fmt.Printf("%d cores, %s\n", runtime.GOMAXPROCS(0), runtime.Version())
+	l := &load{service: service, cores: cores}
+	l.target, l.nothing, _ = strings.Cut(service.line, " ")
+	return l, nil
+}
 
-	bodies, err := prepare(target, *requests)
-	if err != nil {
-		return err
-	}
-	startMemory := service.memory()
-	allowed, err := throughput(service, target, bodies)
-	if err != nil {
-		return err
-	}
-	if err := transport(service, nothing, bodies, allowed); err != nil {
-		return err
-	}
-	fmt.Printf("memory      %d KiB before, %d KiB after %d documents\n", startMemory, service.memory(), len(bodies))
-
-	quiet, err := latency(target)
+// underFlood measures how long honest requests take, without and with one.
+func underFlood(l *load) error {
+	quiet, err := latency(l.target)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("quiet       %d requests a second: p50 %s, p99 %s\n", *pace, quiet.quantile(0.5), quiet.quantile(0.99))
 
-	attacker, err := start("-role", "flood", "-address", target, "-flooders", fmt.Sprint(*flooders))
+	attacker, err := start("-role", "flood", "-address", l.target, "-flooders", fmt.Sprint(*flooders))
 	if err != nil {
 		return err
 	}
-	flooded, err := latency(target)
+	flooded, err := latency(l.target)
 	sent := attacker.stop()
 	if err != nil {
 		return err
@@ -108,16 +153,18 @@ func measure() error {
 	fmt.Printf("flood       %d requests a second beside garbage: p50 %s, p99 %s, %.1f times the quiet p99\n", *pace,
 		flooded.quantile(0.5), flooded.quantile(0.99), float64(flooded.quantile(0.99))/float64(quiet.quantile(0.99)))
 	fmt.Printf("garbage     %s\n", sent)
-	fmt.Printf("memory      %d KiB at the end\n", service.memory())
+	fmt.Printf("memory      %d KiB at the end\n", l.service.memory())
 	return nil
 }
+
+const honestClients = 8
 
 func latency(target string) (outcome, error) {
 	bodies, err := prepare(target, *honest)
 	if err != nil {
 		return outcome{}, err
 	}
-	result := drive(target, bodies, *clients, time.Second/time.Duration(*pace))
+	result := drive(target, bodies, honestClients, time.Second/time.Duration(*pace))
 	return result, result.err
 }
 

@@ -1,14 +1,15 @@
+//go:build linux
+
 package main
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is this program in another role. It says one line when it is ready,
@@ -70,18 +71,14 @@ func (p *process) memory() int {
 	return size
 }
 
-// processor is how long the threads of a process have run on a core, with what
-// the kernel did for them: 0 where there is no /proc.
-func processor(pid int) time.Duration {
-	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
-	total := time.Duration(0)
-	for _, thread := range threads {
-		// To the nanosecond, where /proc/PID/stat counts whole ticks for whoever
-		// runs when one ends (Documentation/scheduler/sched-stats of Linux).
-		stat, _ := os.ReadFile(thread)
-		ran, _, _ := bytes.Cut(stat, []byte(" "))
-		nanoseconds, _ := strconv.ParseInt(string(ran), 10, 64)
-		total += time.Duration(nanoseconds)
+// processor is how long a process has run on cores, with what the kernel did for
+// it, to the nanosecond.
+func processor(pid int) (time.Duration, error) {
+	var t unix.Timespec
+	// The clock of a process as clock_getcpuclockid(3) makes it: CPUCLOCK_SCHED is
+	// 2 (include/linux/posix-timers_types.h).
+	if err := unix.ClockGettime(int32(^pid<<3|2), &t); err != nil {
+		return 0, fmt.Errorf("clock_gettime for process %d: %w", pid, err)
 	}
-	return total
+	return time.Duration(t.Nano()), nil
 }
