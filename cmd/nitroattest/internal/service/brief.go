@@ -1,44 +1,34 @@
 package service
 
-import (
-	"encoding/hex"
-	"time"
-)
-
-// brief is a verdict for callers that act on it and keep no report. Building a
-// full one takes a tenth of the time that its signature does.
-type brief struct {
-	head
-	Accepted  bool   `json:"accepted"`
-	Authentic bool   `json:"authentic"`
-	Reason    string `json:"reason"`
-	Detail    string `json:"detail"`
-	Debug     bool   `json:"debug"`
-
-	// Null unless the document is authentic, ImageName unless an image matched.
-	ImageName *string    `json:"image_name"`
-	ModuleID  *string    `json:"module_id"`
-	Timestamp *time.Time `json:"timestamp"`
-	PublicKey *string    `json:"public_key"`
-	UserData  *string    `json:"user_data"`
-}
-
-func (v *verdict) brief(head head) brief {
-	b := brief{head: head, Accepted: v.accepted(), Authentic: v.report.Authentic(), Reason: v.reason, Detail: v.detail, Debug: v.report.Debug}
+// brief appends the verdict for callers that act on it and keep no report, which
+// would take a tenth of the time that the signature does. What the document says
+// is null unless it is authentic, and image_name unless an image matched.
+func (v *verdict) brief(dst []byte, head head) ([]byte, error) {
+	o := newObject(dst)
+	o.text("policy", &head.Policy)
+	o.text("policy_sha256", &head.PolicySHA256)
+	o.text("challenge", head.Challenge)
+	o.text("ear", head.EAR)
+	o.bool("accepted", v.accepted())
+	o.bool("authentic", v.report.Authentic())
+	o.text("reason", &v.reason)
+	o.text("detail", &v.detail)
+	o.bool("debug", v.report.Debug)
 	if v.report.Image != nil {
-		b.ImageName = &v.report.Image.Name
+		o.text("image_name", &v.report.Image.Name)
+	} else {
+		o.null("image_name")
 	}
-	if document := v.report.Document; document != nil {
-		b.ModuleID, b.Timestamp = &document.ModuleID, &document.Timestamp
-		b.PublicKey, b.UserData = hexOrNull(document.PublicKey), hexOrNull(document.UserData)
+	if d := v.report.Document; d != nil {
+		o.text("module_id", &d.ModuleID)
+		o.time("timestamp", d.Timestamp)
+		o.hex("public_key", d.PublicKey)
+		o.hex("user_data", d.UserData)
+	} else {
+		o.null("module_id")
+		o.null("timestamp")
+		o.null("public_key")
+		o.null("user_data")
 	}
-	return b
-}
-
-func hexOrNull(value []byte) *string {
-	if value == nil {
-		return nil
-	}
-	text := hex.EncodeToString(value)
-	return &text
+	return o.end()
 }

@@ -65,7 +65,7 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			slog.String("method", knownMethod(r.Method)),
 			slog.String("route", route),
 			slog.Int("status", recorder.status),
-			slog.Float64("milliseconds", float64(took.Microseconds())/1000))
+			slog.Int64("microseconds", took.Microseconds()))
 	})
 }
 

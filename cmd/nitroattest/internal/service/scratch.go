@@ -10,13 +10,13 @@ import (
 // usualBody holds nearly every request: a document has some thousand bytes.
 const usualBody = 16 << 10
 
-// scratch is memory for the body of a request and for the document in it. The
-// next request gets it once this one is answered, so nothing that lives longer
-// may lie in it: strings of JSON are copies, and a verifier copies the evidence
-// before it looks at it.
+// scratch is memory for the body of a request, for the document in it and for
+// the answer. The next request gets it once this one is answered, so nothing that
+// lives longer may lie in it: strings of JSON are copies, and a verifier copies
+// the evidence before it looks at it.
 type scratch struct {
-	body     bytes.Buffer
-	document []byte
+	body             bytes.Buffer
+	document, answer []byte
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
@@ -29,7 +29,7 @@ func (m *scratch) release() {
 		return
 	}
 	m.body.Reset()
-	m.document = m.document[:0]
+	m.document, m.answer = m.document[:0], m.answer[:0]
 	scratches.Put(m)
 }
 

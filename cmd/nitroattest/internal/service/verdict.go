@@ -61,7 +61,9 @@ type head struct {
 
 // json puts the members of the head before those of the report, whose accepted,
 // reason and detail speak for the whole.
-func (v *verdict) json(x *exchange, token string) ([]byte, error) {
+//
+// A brief verdict is written to m.
+func (v *verdict) json(x *exchange, token string, m *scratch) ([]byte, error) {
 	head := head{Policy: x.policy.name, PolicySHA256: x.policy.sha256}
 	if x.nonce != nil {
 		state := v.challengeState()
@@ -71,7 +73,9 @@ func (v *verdict) json(x *exchange, token string) ([]byte, error) {
 		head.EAR = &token
 	}
 	if x.brief {
-		return json.Marshal(v.brief(head))
+		var err error
+		m.answer, err = v.brief(m.answer[:0], head)
+		return m.answer, err
 	}
 	first, err := json.Marshal(head)
 	if err != nil {

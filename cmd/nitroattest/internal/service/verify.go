@@ -72,7 +72,7 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error
 	if err != nil {
 		return err
 	}
-	body, err := v.json(x, token)
+	body, err := v.json(x, token, m)
 	if err != nil {
 		return err
 	}

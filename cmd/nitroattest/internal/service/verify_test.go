@@ -306,6 +306,19 @@ func TestTheLogHoldsNoSecrets(t *testing.T) {
 	assert.Contains(t, log, k.hypervisor.Enclave().ModuleID())
 }
 
+// Both forms are written by different code.
+func TestNamesThatNeedEscapes(t *testing.T) {
+	const name = "\"\\/\n\t\x00\x7f<script>&é\u2028\U0001f512"
+	k := newKit(t)
+	image := k.hypervisor.Enclave().Image()
+	image.Name = name
+	k.write(t, "prod.json", policyJSON(t, image))
+	k.config.Policies.Reload()
+	brief, full := k.verify(t, with(k.good(t), "report", "brief")), k.verify(t, k.good(t))
+	assert.Equal(t, name, brief["image_name"])
+	assert.Equal(t, name, full["image"].(object)["name"])
+}
+
 func TestABriefVerdictSaysTheSame(t *testing.T) {
 	k := newKit(t)
 	c := k.challenge(t, "")
