@@ -110,7 +110,8 @@
 // together. The log, /readyz and nitroattest_policy_broken or
 // nitroattest_file_broken say so until it is mended; /readyz stays ready, for
 // taking every replica out of service for one mistake would help nobody. At the
-// start every file has to be good. Whoever writes two files one after the other
+// start every file has to be good. nitroattest_file_expiry_timestamp_seconds says
+// when the certificate ends and when each list has to be replaced. Whoever writes two files one after the other
 // may see the pair reported as broken for one look.
 //
 // All policies share the revocation lists, and a list counts for every

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
 )
@@ -37,19 +38,25 @@ type Files struct {
 
 // fileSet is a file, or several that are used together or not at all.
 type fileSet struct {
-	// use puts the contents in place and returns what others may know them by,
-	// or an error and leaves in place what is there.
-	use func(contents [][]byte) (id string, err error)
+	// use puts the contents in place, or returns an error and leaves in place
+	// what is there.
+	use func(contents [][]byte) (inUse, error)
 
 	sum   [sha256.Size]byte // of the contents in use; Files.reloading guards it
 	state fileState
+}
+
+// inUse is what others may know of contents.
+type inUse struct {
+	ID      string    `json:"id"`
+	expires time.Time // zero: they do not say
 }
 
 // fileState is what is told of a set. It holds nothing of a private key.
 type fileState struct {
 	Kind  string   `json:"kind"`
 	Paths []string `json:"paths"`
-	ID    string   `json:"id"`
+	inUse
 
 	broken error // why the contents of the moment cannot be used, or nil
 }
@@ -63,7 +70,7 @@ func NewFiles(logger *slog.Logger) *Files { return &Files{logger: logger} }
 
 // add reads files for the first time. Here they have to be good: there is
 // nothing older to fall back to.
-func (f *Files) add(kind string, use func([][]byte) (string, error), paths ...string) error {
+func (f *Files) add(kind string, use func([][]byte) (inUse, error), paths ...string) error {
 	f.reloading.Lock()
 	defer f.reloading.Unlock()
 	set := &fileSet{use: use, state: fileState{Kind: kind, Paths: paths}}
@@ -71,7 +78,7 @@ func (f *Files) add(kind string, use func([][]byte) (string, error), paths ...st
 	if err != nil {
 		return err
 	}
-	if set.state.ID, err = set.apply(contents); err != nil {
+	if set.state.inUse, err = set.apply(contents); err != nil {
 		return err
 	}
 	set.sum = sum
@@ -103,21 +110,21 @@ func (s *fileSet) reload() fileState {
 	state := s.state
 	contents, sum, err := s.read()
 	if err == nil && sum != s.sum {
-		var id string
-		if id, err = s.apply(contents); err == nil {
-			s.sum, state.ID = sum, id
+		var now inUse
+		if now, err = s.apply(contents); err == nil {
+			s.sum, state.inUse = sum, now
 		}
 	}
 	state.broken = err
 	return state
 }
 
-func (s *fileSet) apply(contents [][]byte) (string, error) {
-	id, err := s.use(contents)
+func (s *fileSet) apply(contents [][]byte) (inUse, error) {
+	now, err := s.use(contents)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", s.state.name(), err)
+		return inUse{}, fmt.Errorf("%s: %w", s.state.name(), err)
 	}
-	return id, nil
+	return now, nil
 }
 
 // read returns the contents and a hash of all of them.

@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,17 @@ func (k *kit) metrics(t testing.TB) string {
 	k.ServeHTTP(recorder, httptest.NewRequest("GET", "/metrics", nil))
 	require.Equal(t, 200, recorder.Code)
 	return recorder.Body.String()
+}
+
+// metric is the value of one time series.
+func (k *kit) metric(t testing.TB, series string) float64 {
+	t.Helper()
+	_, rest, found := strings.Cut(k.metrics(t), "\n"+series+" ")
+	require.True(t, found, series)
+	text, _, _ := strings.Cut(rest, "\n")
+	value, err := strconv.ParseFloat(text, 64)
+	require.NoError(t, err)
+	return value
 }
 
 func TestAChangedPolicyTakesEffect(t *testing.T) {

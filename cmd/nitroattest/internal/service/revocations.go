@@ -1,7 +1,10 @@
 package service
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"slices"
+	"time"
 
 	"github.com/nitroattest/nitroattest/certs"
 )
@@ -19,7 +22,9 @@ func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) 
 		if slices.Contains(paths[:i], path) {
 			continue
 		}
-		use := func(contents [][]byte) (string, error) { return hexSHA256(contents[0]), l.set(path, contents[0]) }
+		use := func(contents [][]byte) (inUse, error) {
+			return inUse{hexSHA256(contents[0]), listsExpire(contents[0])}, l.set(path, contents[0])
+		}
 		if err := files.add(kindCRL, use, path); err != nil {
 			return nil, err
 		}
@@ -47,4 +52,24 @@ func (l *listFiles) set(path string, data []byte) error {
 	}
 	l.contents[path] = data
 	return nil
+}
+
+// listsExpire is the earliest nextUpdate of the lists in a file that package
+// certs takes.
+func listsExpire(data []byte) time.Time {
+	var earliest time.Time
+	note := func(der []byte) {
+		list, err := x509.ParseRevocationList(der)
+		if err == nil && (earliest.IsZero() || list.NextUpdate.Before(earliest)) {
+			earliest = list.NextUpdate
+		}
+	}
+	block, rest := pem.Decode(data)
+	if block == nil {
+		note(data)
+	}
+	for ; block != nil; block, rest = pem.Decode(rest) {
+		note(block.Bytes)
+	}
+	return earliest
 }

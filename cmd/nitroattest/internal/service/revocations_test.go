@@ -63,7 +63,9 @@ func (l *listKit) listWith(t *testing.T, of attestationtest.Level, list *x509.Re
 	if list.ThisUpdate.IsZero() {
 		list.ThisUpdate = l.made
 	}
-	list.NextUpdate = l.made.Add(24 * time.Hour)
+	if list.NextUpdate.IsZero() {
+		list.NextUpdate = l.made.Add(24 * time.Hour)
+	}
 	for _, level := range revoked {
 		serial := new(big.Int).SetBytes(chain[level].Serial)
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: l.made})
@@ -100,6 +102,24 @@ func crlPEM(lists ...[]byte) []byte {
 		file = append(file, pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: list})...)
 	}
 	return file
+}
+
+// Of several lists in a file the first that has to be replaced counts.
+func TestMetricsSayWhenListsEnd(t *testing.T) {
+	k := newListKit(t, certs.RefuseUnknown)
+	metric := `nitroattest_file_expiry_timestamp_seconds{file="` + k.path("regional.crl") + `",kind="crl"}`
+	assert.EqualValues(t, k.made.Add(24*time.Hour).Unix(), k.metric(t, metric))
+
+	later := k.listWith(t, root, &x509.RevocationList{Number: big.NewInt(2), NextUpdate: k.made.Add(72 * time.Hour)})
+	earlier := k.listWith(t, regional, &x509.RevocationList{Number: big.NewInt(2), NextUpdate: k.made.Add(48 * time.Hour)})
+	for number, file := range [][]byte{crlPEM(later, earlier), crlPEM(earlier, later)} {
+		k.put(t, "regional.crl", file)
+		k.reload()
+		assert.EqualValues(t, k.made.Add(48*time.Hour).Unix(), k.metric(t, metric), number)
+	}
+	k.put(t, "regional.crl", []byte("broken"))
+	k.reload()
+	assert.EqualValues(t, k.made.Add(48*time.Hour).Unix(), k.metric(t, metric), "of what is in use")
 }
 
 func TestAListThatRevokesTakesEffectForAllPolicies(t *testing.T) {

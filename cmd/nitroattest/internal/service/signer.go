@@ -46,13 +46,13 @@ func ParseSigner(data []byte, version string) (*Signer, error) {
 // LoadSigner is ParseSigner of a file, whose key the signer follows.
 func LoadSigner(files *Files, path, version string) (*Signer, error) {
 	s := &Signer{version: version}
-	err := files.add(kindEARKey, func(contents [][]byte) (string, error) {
+	err := files.add(kindEARKey, func(contents [][]byte) (inUse, error) {
 		key, err := parseSigningKey(contents[0])
 		if err != nil {
-			return "", err
+			return inUse{}, err
 		}
 		s.keys.Store(s.keys.Load().replace(key, time.Now()))
-		return key.jwk.KeyID, nil
+		return inUse{ID: key.jwk.KeyID}, nil
 	}, path)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package service_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"os"
@@ -62,6 +63,18 @@ func TestTheCertificateFollowsItsFiles(t *testing.T) {
 	k.reload()
 	_, closes = serial(t, keeping, address)
 	assert.False(t, closes, "nothing has changed")
+}
+
+func TestMetricsSayWhenTheCertificateEnds(t *testing.T) {
+	k, a := newKit(t), newAuthority(t)
+	k.startPolling(t, a.server(t), time.Hour)
+	text, err := os.ReadFile(a.path("server.pem"))
+	require.NoError(t, err)
+	block, _ := pem.Decode(text)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(t, err)
+	name := a.path("server.pem") + ", " + a.path("server.key")
+	assert.EqualValues(t, cert.NotAfter.Unix(), k.metric(t, `nitroattest_file_expiry_timestamp_seconds{file="`+name+`",kind="tls-cert"}`))
 }
 
 func TestAPairThatDoesNotFitKeepsTheOldOneAndIsReported(t *testing.T) {

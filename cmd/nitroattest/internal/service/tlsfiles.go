@@ -46,24 +46,24 @@ func (l Listening) tls() (*tls.Config, error) {
 	}, nil
 }
 
-func (t *tlsFiles) setCertificate(contents [][]byte) (string, error) {
+func (t *tlsFiles) setCertificate(contents [][]byte) (inUse, error) {
 	cert, err := tls.X509KeyPair(contents[0], contents[1])
 	if err != nil {
-		return "", err
+		return inUse{}, err
 	}
 	t.cert = cert
 	t.put()
-	return hexSHA256(cert.Certificate[0]), nil
+	return inUse{hexSHA256(cert.Certificate[0]), cert.Leaf.NotAfter}, nil
 }
 
-func (t *tlsFiles) setClientCAs(contents [][]byte) (string, error) {
+func (t *tlsFiles) setClientCAs(contents [][]byte) (inUse, error) {
 	pool, err := parsePool(contents[0])
 	if err != nil {
-		return "", err
+		return inUse{}, err
 	}
 	t.clientCAs = pool
 	t.put()
-	return hexSHA256(contents[0]), nil
+	return inUse{ID: hexSHA256(contents[0])}, nil
 }
 
 func (t *tlsFiles) put() {
