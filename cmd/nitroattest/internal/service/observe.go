@@ -27,6 +27,7 @@ type handler func(http.ResponseWriter, *http.Request, *entry) error
 // observe puts around a handler what all of them need: an ID, headers, the
 // answer to errors, a line in the log and counters.
 func (s *Service) observe(route string, next handler) http.Handler {
+	count := s.metrics.ofRoute(route)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		e := &entry{id: rand.Text(), attrs: make([]slog.Attr, 0, usualAttrs)}
@@ -59,7 +60,7 @@ func (s *Service) observe(route string, next handler) http.Handler {
 		}
 
 		took := time.Since(start)
-		s.metrics.request(route, r.Method, recorder.status, took)
+		count(r.Method, recorder.status, took)
 		s.log(r.Context(), s.levelOf(route, level), e,
 			slog.String("request_id", e.id),
 			slog.String("method", knownMethod(r.Method)),
