@@ -21,6 +21,7 @@ import (
 // verdict, which no client on another machine does.
 type fleet struct {
 	clients  []*client
+	every    time.Duration
 	requests [][]byte
 	sent     int
 	took     []time.Duration
@@ -36,13 +37,19 @@ type client struct {
 	read    int
 }
 
-func newFleet(target string, size int) (*fleet, error) {
+// fleetSize has to keep the service busy from one round to the next.
+type fleetSize struct {
+	clients int
+	every   time.Duration
+}
+
+func newFleet(target string, size fleetSize) (*fleet, error) {
 	address, err := net.ResolveTCPAddr("tcp4", target)
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{}
-	for range size {
+	f := &fleet{every: size.every}
+	for range size.clients {
 		c, err := connect(address)
 		if err != nil {
 			f.close()
@@ -91,7 +98,7 @@ func (f *fleet) drive(requests [][]byte) outcome {
 		if len(f.took) == len(requests) {
 			break
 		}
-		time.Sleep(*sweep)
+		time.Sleep(f.every)
 	}
 	result := outcome{took: f.took, total: time.Since(begin)}
 	slices.Sort(result.took)

@@ -45,8 +45,6 @@ var (
 	requests = flag.Int("requests", 10000, "documents for the throughput, with a core of its own and without each")
 	honest   = flag.Int("honest", 3000, "documents for the latency, with and without the flood each")
 	pace     = flag.Int("pace", 100, "honest requests a second for the latency")
-	clients  = flag.Int("clients", 32, "connections for the throughput")
-	sweep    = flag.Duration("sweep", 2*time.Millisecond, "how often the clients of the throughput look at their connections")
 	flooders = flag.Int("flooders", 16, "connections of the flood")
 	ear      = flag.String("ear", "never", "whether to ask for attestation results: never or accepted")
 	report   = flag.String("report", "brief", "which verdict to ask for: brief or full")
@@ -87,7 +85,7 @@ func measure() error {
 	if err := pin(all); err != nil {
 		return err
 	}
-	l, err := startLoad(all)
+	l, err := startLoad(all, fleetSize{64, 10 * time.Millisecond})
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,7 @@ func onItsOwn(its, others []int) error {
 	if err := pin(its); err != nil { // the service inherits it
 		return err
 	}
-	l, err := startLoad(its)
+	l, err := startLoad(its, fleetSize{32, 2 * time.Millisecond})
 	if err != nil {
 		return err
 	}
@@ -123,12 +121,12 @@ func onItsOwn(its, others []int) error {
 	return l.transport(requests, m.floor)
 }
 
-func startLoad(cores []int) (*load, error) {
+func startLoad(cores []int, fleet fleetSize) (*load, error) {
 	service, err := start("-role", "serve")
 	if err != nil {
 		return nil, err
 	}
-	l := &load{service: service, cores: cores}
+	l := &load{service: service, cores: cores, fleet: fleet}
 	l.target, l.nothing, _ = strings.Cut(service.line, " ")
 	return l, nil
 }

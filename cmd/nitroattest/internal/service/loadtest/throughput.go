@@ -17,7 +17,7 @@ type load struct {
 	target  string // its address
 	nothing string // and that of the server that does nothing
 	cores   []int
-	fleet   *fleet
+	fleet   fleetSize
 }
 
 // measured is what came of load, beside what the floor on the same cores was.
@@ -68,7 +68,7 @@ func (l *load) signature(floor float64) float64 { return float64(len(l.cores)) /
 
 // drive sends each request once and tells how long the processes took for it.
 func (l *load) drive(target string, requests [][]byte) (measured, error) {
-	fleet, err := newFleet(target, *clients)
+	fleet, err := newFleet(target, l.fleet)
 	if err != nil {
 		return measured{}, err
 	}
