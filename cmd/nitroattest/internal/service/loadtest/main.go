@@ -16,15 +16,15 @@
 //	            (processor time of service and clients in the line below)
 //	transport   what net/http takes to read the same requests and to answer with
 //	            as many bytes, and the most that leaves of the floor
-//	shared      the same for a service and clients that share all cores
-//	memory      what the service holds before and after
 //	quiet       how long an honest request takes when few are sent
 //	flood       the same while another process sends garbage as fast as it is
 //	            refused
+//	shared      all of this for a service and clients that share all cores
+//	memory      what the service holds before and after
 //
-// Clients of a service are on other machines and cost it nothing, so the first
-// line is the one that tells what it can do; the third contains what the clients
-// cost. Rounds of load alternate with measurements of the floor, and ratios are
+// Clients of a service are on other machines and cost it nothing, and neither do
+// those who flood it but for what they send. So the figures of a service with a
+// core of its own tell what it can do; the others contain what the clients cost. Rounds of load alternate with measurements of the floor, and ratios are
 // the medians of the rounds. On a machine that does other work the figures mean
 // little. It needs Linux and two cores.
 package main
@@ -118,7 +118,10 @@ func onItsOwn(its, others []int) error {
 		return err
 	}
 	m.print("own core")
-	return l.transport(requests, m.floor)
+	if err := l.transport(requests, m.floor); err != nil {
+		return err
+	}
+	return underFlood(l)
 }
 
 func startLoad(cores []int, fleet fleetSize) (*load, error) {
