@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // SetCRLs replaces all lists, those that Update gathered too, at once for every
@@ -52,6 +53,22 @@ func (r *Revocations) RenewCRLs(crls ...[]byte) error {
 			return nil
 		}
 	}
+}
+
+// NextUpdate returns when the first of the lists is due to be replaced (RFC 5280,
+// section 5.1.2.5), for monitoring: from then on it no longer tells that a
+// certificate is not revoked. It is zero when there is no list.
+func (r *Revocations) NextUpdate() time.Time {
+	var first time.Time
+	if r.isZero() {
+		return first
+	}
+	for _, list := range *r.lists.Load() {
+		if first.IsZero() || list.crl.NextUpdate.Before(first) {
+			first = list.crl.NextUpdate
+		}
+	}
+	return first
 }
 
 func parseAll(crls [][]byte) ([]*revocationList, error) {

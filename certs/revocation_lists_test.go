@@ -59,6 +59,21 @@ func TestUpdate(t *testing.T) {
 	requireRefused(t, r.verify(t, revocations), certs.RevocationUnknown, levelRegional, "found no list")
 }
 
+func TestNextUpdate(t *testing.T) {
+	r := newRevocable("next update")
+	until := func(end time.Duration) []byte {
+		return r.list(t, levelRoot, between(revocationTime, revocationTime.Add(end)))
+	}
+	revocations := newRevocations(t, certs.RefuseUnknown)
+	assert.Zero(t, revocations.NextUpdate(), "no list")
+	for _, lists := range [][][]byte{{until(2 * time.Hour), until(time.Hour)}, {until(time.Hour), until(2 * time.Hour)}} {
+		require.NoError(t, revocations.SetCRLs(lists...))
+		assert.Equal(t, revocationTime.Add(time.Hour), revocations.NextUpdate())
+	}
+	assert.Zero(t, new(certs.Revocations).NextUpdate())
+	assert.Zero(t, (*certs.Revocations)(nil).NextUpdate())
+}
+
 // What is older than the list that it would replace leaves all lists in place,
 // and what takes the place of none does not matter.
 func TestRenewCRLs(t *testing.T) {

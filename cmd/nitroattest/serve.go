@@ -131,7 +131,7 @@ func serve(ctx context.Context, std stdio, f *serveFlags) error {
 
 // servePercent is the collectorPercent of a process that goes on for months with
 // two megabytes of its own and makes ninety of garbage in a second of load.
-const servePercent = 800
+const servePercent = 400
 
 // config has everything but the challenges.
 func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {

@@ -111,14 +111,14 @@
 // nitroattest_file_broken say so until it is mended; /readyz stays ready, for
 // taking every replica out of service for one mistake would help nobody. At the
 // start every file has to be good. nitroattest_file_expiry_timestamp_seconds says
-// when the certificate ends and when each list has to be replaced. Whoever writes two files one after the other
-// may see the pair reported as broken for one look.
+// when the certificate ends and when each list has to be replaced. Whoever writes
+// two files one after the other may see the pair reported as broken for one look.
 //
 // All policies share the revocation lists, and a list counts for every
 // verification that starts after it was read. They do not go back: a list that is
 // older than the one of the same issuer, key and scope that it would replace is
-// refused, so that whoever can replay an old list brings back nothing
-// that was revoked since. Who signed a list shows only when a chain needs it. One
+// refused, so that whoever can replay an old list brings back nothing that was
+// revoked since. Who signed a list shows only when a chain needs it. One
 // that claims a later time and was signed by nobody takes the place of the good
 // one; then the certificates that need it are refused, or let through by whoever
 // chose insecure-accept, until a later one comes or the service is restarted,

@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,7 +15,6 @@ import (
 type object struct {
 	dst   []byte
 	first bool
-	err   error
 }
 
 func newObject(dst []byte) *object { return &object{dst: append(dst, '{'), first: true} }
@@ -37,19 +37,15 @@ func (o *object) bool(name string, value bool) {
 	o.dst = strconv.AppendBool(o.dst, value)
 }
 
-// text writes null for nil.
+// text writes null for nil, and what is not UTF-8 as package json does.
 func (o *object) text(name string, value *string) {
 	if value == nil {
 		o.null(name)
 		return
 	}
 	o.name(name)
-	dst, err := jsontext.AppendQuote(o.dst, *value)
-	if err != nil {
-		o.err = err // not UTF-8
-		return
-	}
-	o.dst = dst
+	// Its only error is about text that is not UTF-8.
+	o.dst, _ = jsontext.AppendQuote(o.dst, strings.ToValidUTF8(*value, "\uFFFD"))
 }
 
 // hex writes null for nil, and an empty string for what is empty.
@@ -68,5 +64,4 @@ func (o *object) time(name string, value time.Time) {
 	o.dst = append(value.AppendFormat(append(o.dst, '"'), time.RFC3339Nano), '"')
 }
 
-// end returns the object, or what kept a member from being written.
-func (o *object) end() ([]byte, error) { return append(o.dst, '}'), o.err }
+func (o *object) end() []byte { return append(o.dst, '}') }

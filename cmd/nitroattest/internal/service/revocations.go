@@ -1,10 +1,7 @@
 package service
 
 import (
-	"crypto/x509"
-	"encoding/pem"
 	"slices"
-	"time"
 
 	"github.com/nitroattest/nitroattest/certs"
 )
@@ -22,9 +19,7 @@ func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) 
 		if slices.Contains(paths[:i], path) {
 			continue
 		}
-		use := func(contents [][]byte) (inUse, error) {
-			return inUse{hexSHA256(contents[0]), listsExpire(contents[0])}, l.set(path, contents[0])
-		}
+		use := func(contents [][]byte) (inUse, error) { return l.set(path, contents[0]) }
 		if err := files.add(kindCRL, use, path); err != nil {
 			return nil, err
 		}
@@ -39,8 +34,14 @@ type listFiles struct {
 	contents    map[string][]byte
 }
 
-func (l *listFiles) set(path string, data []byte) error {
-	// First, since errors count the lists, and the others are good.
+func (l *listFiles) set(path string, data []byte) (inUse, error) {
+	alone, err := certs.NewRevocations(certs.RevocationConfig{Unknown: certs.RefuseUnknown})
+	if err == nil {
+		err = alone.SetCRLs(data)
+	}
+	if err != nil {
+		return inUse{}, err
+	}
 	lists := [][]byte{data}
 	for _, other := range sortedKeys(l.contents) {
 		if other != path {
@@ -48,28 +49,8 @@ func (l *listFiles) set(path string, data []byte) error {
 		}
 	}
 	if err := l.revocations.RenewCRLs(lists...); err != nil {
-		return err
+		return inUse{}, err
 	}
 	l.contents[path] = data
-	return nil
-}
-
-// listsExpire is the earliest nextUpdate of the lists in a file that package
-// certs takes.
-func listsExpire(data []byte) time.Time {
-	var earliest time.Time
-	note := func(der []byte) {
-		list, err := x509.ParseRevocationList(der)
-		if err == nil && (earliest.IsZero() || list.NextUpdate.Before(earliest)) {
-			earliest = list.NextUpdate
-		}
-	}
-	block, rest := pem.Decode(data)
-	if block == nil {
-		note(data)
-	}
-	for ; block != nil; block, rest = pem.Decode(rest) {
-		note(block.Bytes)
-	}
-	return earliest
+	return inUse{hexSHA256(data), alone.NextUpdate()}, nil
 }

@@ -13,7 +13,8 @@ const usualBody = 16 << 10
 // scratch is memory for the body of a request, for the document in it and for
 // the answer. The next request gets it once this one is answered, so nothing that
 // lives longer may lie in it: strings of JSON are copies, and a verifier copies
-// the evidence before it looks at it.
+// the evidence before it looks at it. HTTP/1 has copied the answer when Write
+// returns.
 type scratch struct {
 	body             bytes.Buffer
 	document, answer []byte
@@ -25,7 +26,7 @@ func takeScratch() *scratch { return scratches.Get().(*scratch) }
 
 // release gives the memory back, unless somebody made it large.
 func (m *scratch) release() {
-	if m.body.Cap() > 2*usualBody || cap(m.document) > 2*usualBody {
+	if max(m.body.Cap(), cap(m.document), cap(m.answer)) > 2*usualBody {
 		return
 	}
 	m.body.Reset()

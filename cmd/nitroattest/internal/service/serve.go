@@ -20,6 +20,14 @@ const (
 	maxHeader         = 16 << 10
 )
 
+// onlyHTTP1 is what the memory in [scratch] relies on: HTTP/2 may go on writing
+// an answer when its handler has returned.
+func onlyHTTP1() *http.Protocols {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return protocols
+}
+
 // Running says how Serve runs. Both are required.
 type Running struct {
 	PolicyInterval  time.Duration // between two looks at the files
@@ -30,6 +38,7 @@ type Running struct {
 // that it has begun. It closes the listener.
 func (s *Service) Serve(ctx context.Context, listener net.Listener, running Running) error {
 	server := &http.Server{
+		Protocols:         onlyHTTP1(),
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,

@@ -100,6 +100,24 @@ func client(config *tls.Config) *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}}
 }
 
+// The memory of an answer is used again as soon as its handler has returned,
+// which HTTP/2 does not allow.
+func TestNoHTTP2(t *testing.T) {
+	k, a := newKit(t), newAuthority(t)
+	address, _ := k.start(t, a.server(t))
+	both := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: a.pool}, ForceAttemptHTTP2: true}}
+	response, err := both.Get("https://" + address + "/healthz")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, "HTTP/1.1", response.Proto)
+
+	plain, _ := k.start(t, service.Listening{Address: "127.0.0.1:0"})
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	_, err = (&http.Client{Transport: &http.Transport{Protocols: protocols}}).Get("http://" + plain + "/healthz")
+	require.ErrorContains(t, err, "http2: ")
+}
+
 func TestTLS(t *testing.T) {
 	k, a := newKit(t), newAuthority(t)
 	address, _ := k.start(t, a.server(t))

@@ -73,9 +73,8 @@ func (v *verdict) json(x *exchange, token string, m *scratch) ([]byte, error) {
 		head.EAR = &token
 	}
 	if x.brief {
-		var err error
-		m.answer, err = v.brief(m.answer[:0], head)
-		return m.answer, err
+		m.answer = v.brief(m.answer[:0], head)
+		return m.answer, nil
 	}
 	first, err := json.Marshal(head)
 	if err != nil {

@@ -35,7 +35,7 @@ var hypervisor = attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("
 // is long enough to prepare all requests first. Its log is written and thrown
 // away.
 func serve() error {
-	debug.SetGCPercent(800) // as the command does
+	debug.SetGCPercent(400) // as the command does
 	dir, err := os.MkdirTemp("", "loadtest")
 	if err != nil {
 		return err
