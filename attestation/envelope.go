@@ -135,7 +135,7 @@ func (e *envelope) check(unprotected head) error {
 
 // verify checks the signature of the leaf over the payload as it was received
 // (RFC 9052, section 4.4).
-func (e *envelope) verify(leaf *x509.Certificate) *Error {
+func (e *envelope) verify(leaf *x509.Certificate, signatures SignatureVerifier) *Error {
 	key, ok := leaf.PublicKey.(*ecdsa.PublicKey)
 	if !ok {
 		return &Error{Reason: BadSignature, Detail: fmt.Sprintf("found a %s key in the leaf, expected ECDSA", leaf.PublicKeyAlgorithm)}
@@ -148,7 +148,7 @@ func (e *envelope) verify(leaf *x509.Certificate) *Error {
 		Payload:   e.payload,
 		Signature: e.signature,
 	}
-	if err := message.Verify(nil, es384{key}); err != nil {
+	if err := message.Verify(nil, es384{key, signatures}); err != nil {
 		return &Error{Reason: BadSignature, Detail: "the leaf certificate's key did not sign this document"}
 	}
 	return nil
@@ -157,7 +157,10 @@ func (e *envelope) verify(leaf *x509.Certificate) *Error {
 // es384 verifies ES384 signatures (RFC 9053, section 2.1) for go-cose. The
 // library's own verifier checks again that the key is on the curve, which
 // parsing the certificate has done.
-type es384 struct{ key *ecdsa.PublicKey }
+type es384 struct {
+	key        *ecdsa.PublicKey
+	signatures SignatureVerifier // nil: package crypto/ecdsa
+}
 
 // Algorithm implements [cose.Verifier].
 func (es384) Algorithm() cose.Algorithm { return cose.AlgorithmES384 }
@@ -166,7 +169,13 @@ func (es384) Algorithm() cose.Algorithm { return cose.AlgorithmES384 }
 // zero and values beyond the order of the curve do not.
 func (v es384) Verify(content, signature []byte) error {
 	digest := sha512.Sum384(content)
-	if !ecdsa.VerifyASN1(v.key, digest[:], derSignature(signature)) {
+	valid := false
+	if v.signatures == nil {
+		valid = ecdsa.VerifyASN1(v.key, digest[:], derSignature(signature))
+	} else {
+		valid = v.signatures.VerifyP384(v.key, digest[:], signature[:signatureSize/2], signature[signatureSize/2:])
+	}
+	if !valid {
 		return cose.ErrVerification
 	}
 	return nil

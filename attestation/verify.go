@@ -86,7 +86,7 @@ func (v *Verifier) authenticate(r *Report, evidence []byte) bool {
 		failed, reason := classify(err)
 		return r.stop(failed, &Error{Reason: reason, Err: err})
 	}
-	if refused := parsed.envelope.verify(chain[0]); refused != nil {
+	if refused := parsed.envelope.verify(chain[0], v.config.Signatures); refused != nil {
 		return r.stop(checkSignature, refused)
 	}
 	r.passThrough(checkSignature)

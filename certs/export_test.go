@@ -29,3 +29,16 @@ func CachedCertificates(v *Verifier) int {
 	}
 	return len(v.cache.entries)
 }
+
+// SplitSignature is splitSignature.
+var SplitSignature = splitSignature
+
+// KnownAnswers returns the names of the known answers in the order in which
+// NewVerifier asks for them.
+func KnownAnswers() []string {
+	var names []string
+	for _, a := range knownAnswers() {
+		names = append(names, a.name)
+	}
+	return names
+}

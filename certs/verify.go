@@ -42,6 +42,10 @@ type Options struct {
 	// CachedCertificates is how many certificates with a verified signature are
 	// remembered, at about 6 KiB each. 0: none.
 	CachedCertificates int
+	// Signatures verifies the signatures of the certificates. Nil: package
+	// crypto/ecdsa. NewVerifier tries it with known answers and fails if it is
+	// wrong about one, and under GODEBUG=fips140=only.
+	Signatures SignatureVerifier
 }
 
 // NewVerifier returns a Verifier that trusts the given roots and nothing else.
@@ -56,7 +60,10 @@ func NewVerifier(roots *Roots, options Options) (*Verifier, error) {
 	if options.CachedCertificates < 0 {
 		return nil, fmt.Errorf("certs: Options.CachedCertificates: found %d, expected 0 or more", options.CachedCertificates)
 	}
-	return &Verifier{roots, options.Revocations, newCache(options.CachedCertificates), checkSignature}, nil
+	if err := trySignatures(options.Signatures); err != nil {
+		return nil, fmt.Errorf("certs: Options.Signatures: %w", err)
+	}
+	return &Verifier{roots, options.Revocations, newCache(options.CachedCertificates), signatureCheck(options.Signatures)}, nil
 }
 
 // Verify returns the certificates of a chain, leaf first and root last, when
@@ -216,8 +223,4 @@ func (v *Verifier) checkSignatures(chain []*x509.Certificate, known int) *Error 
 		}
 	}
 	return nil
-}
-
-func checkSignature(parent, child *x509.Certificate) error {
-	return parent.CheckSignature(child.SignatureAlgorithm, child.RawTBSCertificate, child.Signature)
 }
