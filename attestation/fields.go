@@ -61,15 +61,7 @@ func (p *payload) check(limits Limits) *Error {
 			return refuse("cabundle[%d]: found %d bytes, expected 1 to %d", i, size, certs.MaxCertificateSize)
 		}
 	}
-	for _, field := range []struct {
-		name  string
-		value octets
-	}{{"public_key", p.PublicKey}, {"user_data", p.UserData}, {"nonce", p.Nonce}} {
-		if size := len(field.value); size > limits.FieldSize {
-			return refuse("%s: found %d bytes, expected at most %d", field.name, size, limits.FieldSize)
-		}
-	}
-	return nil
+	return limits.checkFields(p.PublicKey, p.UserData, p.Nonce)
 }
 
 func (p *payload) bank() registers {

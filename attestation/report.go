@@ -51,6 +51,12 @@ func newReport(revocations bool) *Report {
 	return r
 }
 
+// begin reports whether expect can be used. If not, nothing is appraised.
+func (r *Report) begin(expect Expect, recorded bool) bool {
+	r.err = expect.validate(recorded)
+	return r.err == nil
+}
+
 // Accepted reports whether every check passed.
 func (r *Report) Accepted() bool { return r.result != nil }
 

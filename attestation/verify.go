@@ -38,6 +38,14 @@ func (v *Verifier) Verify(evidence []byte, expect Expect) (*Result, error) {
 	return v.appraise(evidence, expect).Result()
 }
 
+// VerifyParsed is the second part of [Verifier.Verify], for evidence that
+// [Verifier.Parse] returned. The verdict is the one of Verify on the same bytes,
+// whichever Verifier parsed them: what is beyond the Limits of v is refused,
+// and so are a nil Evidence and one that no Verifier made, as malformed.
+func (v *Verifier) VerifyParsed(evidence *Evidence, expect Expect) (*Result, error) {
+	return v.appraiseParsed(evidence, expect).Result()
+}
+
 // Appraise makes the same checks as Verify and reports on each of them. The
 // ones that tell whether the document is authentic stop at the first failure;
 // of an authentic one, freshness, policy and binding are all looked at.
@@ -47,29 +55,62 @@ func (v *Verifier) Appraise(evidence []byte, expect Expect) *Report {
 	return r
 }
 
+// AppraiseParsed is Appraise for evidence that [Verifier.Parse] returned, as
+// [Verifier.VerifyParsed] is Verify.
+func (v *Verifier) AppraiseParsed(evidence *Evidence, expect Expect) *Report {
+	r := v.appraiseParsed(evidence, expect)
+	r.list()
+	return r
+}
+
 func (v *Verifier) appraise(evidence []byte, expect Expect) *Report {
 	r := newReport(v.config.Revocations != nil)
-	if err := expect.validate(v.config.Recorded); err != nil {
-		r.err = err
+	if !r.begin(expect, v.config.Recorded) {
 		return r
 	}
+	parsed, failed, refused := parse(evidence, v.config.Limits)
+	if refused != nil {
+		r.stop(failed, refused)
+		return r
+	}
+	v.judge(r, parsed, &parsed.unverified, expect) // nobody else has it
+	return r
+}
+
+func (v *Verifier) appraiseParsed(evidence *Evidence, expect Expect) *Report {
+	r := newReport(v.config.Revocations != nil)
+	if !r.begin(expect, v.config.Recorded) {
+		return r
+	}
+	if evidence == nil || evidence.size == 0 {
+		r.stop(checkEvidence, &Error{Reason: MalformedEvidence, Detail: "found no parsed evidence, expected what Verifier.Parse returns without an error"})
+		return r
+	}
+	if failed, refused := evidence.checkAgain(v.config.Limits); refused != nil {
+		r.stop(failed, refused)
+		return r
+	}
+	// The caller may write to what is in a report, and verify the same evidence
+	// again.
+	v.judge(r, evidence, evidence.unverified.clone(), expect)
+	return r
+}
+
+// judge makes the checks that are left after parse. The report shows u.
+func (v *Verifier) judge(r *Report, evidence *Evidence, u *Unverified, expect Expect) {
+	r.Unverified = u
 	if v.authenticate(r, evidence) {
 		v.checkFreshness(r, expect)
 		v.checkPolicy(r)
 		checkBinding(r, expect)
 		r.conclude()
 	}
-	return r
 }
 
-// authenticate makes checks 1 to 20 and reports whether all of them passed.
-func (v *Verifier) authenticate(r *Report, evidence []byte) bool {
-	parsed, failed, refused := parse(evidence, v.config.Limits)
-	if refused != nil {
-		return r.stop(failed, refused)
-	}
-	document := &parsed.unverified.Document
-	r.Unverified = &parsed.unverified
+// authenticate makes the checks from CheckKind to CheckSignature and reports
+// whether all of them passed.
+func (v *Verifier) authenticate(r *Report, parsed *Evidence) bool {
+	document := &r.Unverified.Document
 	if document.Kind != v.config.Kind {
 		return r.stop(checkKind, &Error{Reason: WrongDocumentKind, Detail: fmt.Sprintf("found a document of kind %s, expected %s", document.Kind, v.config.Kind)})
 	}

@@ -44,14 +44,18 @@
 // catalogue of them. A service begins without any and asks for those of a chain
 // when their absence is what refuses it:
 //
-//	result, err := verifier.Verify(evidence, expect)
+//	parsed, err := verifier.Parse(evidence)
+//	if err != nil {
+//		return err
+//	}
+//	result, err := verifier.VerifyParsed(parsed, expect)
 //	if errors.Is(err, certs.RevocationUnknown) {
-//		u, _ := attestation.ParseUnverified(evidence) // it was parsed before
+//		u := parsed.Unverified()
 //		chain := certs.Chain{Bundle: u.CABundle, Leaf: u.Certificate, ModuleID: u.Document.ModuleID}
 //		if err := updater.Update(ctx, chain, time.Now()); err != nil {
 //			log.Print(err) // which list, and why
 //		}
-//		result, err = verifier.Verify(evidence, expect)
+//		result, err = verifier.VerifyParsed(parsed, expect)
 //	}
 //
 // From then on [Updater.Run] fetches these lists again before they run out.

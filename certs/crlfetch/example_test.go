@@ -49,19 +49,20 @@ func ExampleUpdater_Update() {
 	// go updater.Run(ctx)
 
 	expect := attestation.Expect{MaxAge: time.Minute}
-	_, err = verifier.Verify(evidence, expect)
+	parsed, err := verifier.Parse(evidence)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = verifier.VerifyParsed(parsed, expect)
 	fmt.Println("first:", errors.Is(err, certs.RevocationUnknown))
 	if errors.Is(err, certs.RevocationUnknown) {
-		u, err := attestation.ParseUnverified(evidence)
-		if err != nil {
-			log.Fatal(err)
-		}
+		u := parsed.Unverified()
 		chain := certs.Chain{Bundle: u.CABundle, Leaf: u.Certificate, ModuleID: u.Document.ModuleID}
 		if err := updater.Update(ctx, chain, time.Now()); err != nil {
 			log.Print(err)
 		}
 	}
-	_, err = verifier.Verify(evidence, expect)
+	_, err = verifier.VerifyParsed(parsed, expect)
 	fmt.Println("then:", err)
 	// Output:
 	// first: true
