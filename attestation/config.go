@@ -1,6 +1,7 @@
 package attestation
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -16,7 +17,8 @@ type Config struct {
 	// InsecureAnyImage is set.
 	Policy pcr.Policy
 	// Kind is the kind of document asked for. Zero: Enclave. The registers of the
-	// other kind mean something else, and so do the rules for a policy.
+	// other kind mean something else, and so do the rules for a policy: Kind has
+	// to be that of the Policy.
 	Kind Kind
 	// Roots are the pinned roots. Nil: certs.AWSNitroRootG1(), never the
 	// system's.
@@ -85,13 +87,10 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
 		return c, err
 	}
-	switch c.Kind {
-	case "":
-		c.Kind = Enclave
-	case Enclave, NitroTPM:
-	default:
-		return c, fmt.Errorf("Config.Kind: found %q, expected %q or %q", c.Kind, Enclave, NitroTPM)
+	if err := c.Kind.Validate(); err != nil {
+		return c, fmt.Errorf("Config.Kind: %w", err)
 	}
+	c.Kind = cmp.Or(c.Kind, Enclave)
 	if err := c.checkPolicy(); err != nil {
 		return c, err
 	}
@@ -111,11 +110,10 @@ func (c *Config) checkPolicy() error {
 		}
 		return nil
 	}
-	validate := c.Policy.Validate
-	if c.Kind == NitroTPM {
-		validate = c.Policy.ValidateNitroTPM
+	if !c.Kind.Is(c.Policy.Kind) {
+		return fmt.Errorf("Config.Kind: found %q beside a Config.Policy for documents of kind %q, expected the same kind", c.Kind, cmp.Or(c.Policy.Kind, Enclave))
 	}
-	if err := validate(); err != nil {
+	if err := c.Policy.Validate(); err != nil {
 		return fmt.Errorf("Config.Policy: %w", err)
 	}
 	c.Policy = c.Policy.Clone() // the verifier is immutable, the caller's maps are not

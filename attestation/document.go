@@ -11,11 +11,11 @@ import (
 
 // Kind is what a document attests. Both kinds are signed under the same root,
 // so whoever asked for one must refuse the other.
-type Kind string
+type Kind = pcr.Kind
 
 const (
-	Enclave  Kind = "enclave"  // a Nitro enclave
-	NitroTPM Kind = "nitrotpm" // an EC2 instance with NitroTPM
+	Enclave  = pcr.Enclave  // a Nitro enclave
+	NitroTPM = pcr.NitroTPM // an EC2 instance with NitroTPM
 )
 
 // Document holds the decoded fields of an attestation document (attestation

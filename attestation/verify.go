@@ -190,10 +190,6 @@ func (v *Verifier) checkFreshness(r *Report, expect Expect) {
 
 // checkPolicy makes checks 24 to 27.
 func (v *Verifier) checkPolicy(r *Report) {
-	match := v.config.Policy.Match
-	if v.config.Kind == NitroTPM {
-		match = v.config.Policy.MatchNitroTPM
-	}
 	r.Debug = v.config.Kind == Enclave && r.Document.PCRs.Debug()
 	switch {
 	case v.config.Kind == NitroTPM:
@@ -210,7 +206,7 @@ func (v *Verifier) checkPolicy(r *Report) {
 		r.skip(checkMeasurements, "InsecureAnyImage accepts any image")
 		return
 	}
-	image, err := match(r.Document.PCRs)
+	image, err := v.config.Policy.Match(r.Document.PCRs)
 	if err != nil {
 		errors.As(err, &r.Mismatch)
 		r.fail(checkMeasurements, &Error{Reason: MeasurementMismatch, Err: err})

@@ -53,7 +53,7 @@ func ExamplePolicy_Match() {
 	var mismatch *pcr.MismatchError
 	if errors.As(err, &mismatch) {
 		for _, c := range mismatch.Images[0].Differing() {
-			fmt.Printf("PCR%d, %s: got %x..., want %x...\n", c.Register, pcr.Describe(c.Register), c.Got[:2], c.Want[:2])
+			fmt.Printf("PCR%d, %s: got %x..., want %x...\n", c.Register, pcr.Enclave.Describe(c.Register), c.Got[:2], c.Want[:2])
 		}
 	}
 	// Output:

@@ -17,7 +17,7 @@ func (m ImageMismatch) Explain() []string {
 		e.found[c.Register] = findingOf(c)
 		e.oneRamdisk = e.oneRamdisk || c.Register == RegisterApplication && c.Equal() && c.Want == noApplication
 	}
-	if m.nitroTPM {
+	if m.kind == NitroTPM {
 		e.instance(m.Differing())
 		return e.sentences
 	}
@@ -140,7 +140,7 @@ func (e *explanation) surroundings(differing []Comparison) {
 		case found == absent && c.Register >= RegisterUser:
 			e.say("PCR%d is absent: a document lists registers from %d up only once the application has extended or locked them.", c.Register, RegisterUser)
 		case found == absent:
-			e.say("PCR%d (%s) is absent from the document, so nothing is known of it.", c.Register, Describe(c.Register))
+			e.say("PCR%d (%s) is absent from the document, so nothing is known of it.", c.Register, Enclave.Describe(c.Register))
 		case c.Register <= RegisterApplication:
 		case found == zero:
 			e.say("PCR%d is zero: %s.", c.Register, meaningOfZero(c.Register))
@@ -183,7 +183,7 @@ func (e *explanation) instance(differing []Comparison) {
 	for _, c := range differing {
 		switch e.found[c.Register] {
 		case absent:
-			e.say("PCR%d (%s) is absent from the document, so nothing is known of it.", c.Register, DescribeNitroTPM(c.Register))
+			e.say("PCR%d (%s) is absent from the document, so nothing is known of it.", c.Register, NitroTPM.Describe(c.Register))
 		case zero:
 			e.say("PCR%d is zero: nothing was measured into it (%s).", c.Register, meaningForInstance(c.Register))
 		default:
@@ -201,7 +201,7 @@ func meaningForInstance(register int) string {
 	case RegisterCommandLine:
 		return "kernel command line; it is measured only where it overrides the built-in one"
 	}
-	return DescribeNitroTPM(register)
+	return NitroTPM.Describe(register)
 }
 
 func oneOf(first bool, a, b string) string {

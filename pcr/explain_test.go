@@ -122,7 +122,7 @@ func TestExplainOfImagesWithOneRamdisk(t *testing.T) {
 
 // The registers of a NitroTPM stand for other things.
 func TestExplainNitroTPM(t *testing.T) {
-	policy := pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: pinned(0, 4, 7, 11, 12)}}}
+	policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pinned(0, 4, 7, 11, 12)}}}
 	for text, want := range map[string][]string{
 		"0=same 4=other 7=same 11=same 12=same":  {"PCR4 differs: boot loader and kernel; compare the machine image."},
 		"0=same 4=same 7=other 11=same 12=same":  {"PCR7 differs: Secure Boot is off, or has other keys."},
@@ -130,7 +130,7 @@ func TestExplainNitroTPM(t *testing.T) {
 		"0=other 4=same 7=same 11=other 12=same": {"PCR0 differs: firmware.", "PCR11 differs: operating system."},
 		"0=same 7=same 11=same 12=same":          {"PCR4 (boot loader and kernel) is absent from the document, so nothing is known of it."},
 	} {
-		_, err := policy.MatchNitroTPM(found(text))
+		_, err := policy.Match(found(text))
 		var mismatch *pcr.MismatchError
 		require.ErrorAs(t, err, &mismatch)
 		assert.Equal(t, want, mismatch.Images[0].Explain(), text)

@@ -111,10 +111,10 @@ func TestUnmarshalOfAPolicyIsAsStrict(t *testing.T) {
 		`[]`:                           `found an array, expected an object`,
 		`{}`:                           `policy: Images: empty: a policy without an image would accept nothing`,
 		`{"images": [], "images": []}`: `images: the key is given twice`,
-		`{"Images": []}`:               `Images: unknown key, expected "images"`,
+		`{"Images": []}`:               `Images: unknown key, expected "kind" and "images"`,
 		`{"images": [{"name": "v1"}]}`: `policy: Images[0].PCRs: empty: an image without a register would match every enclave`,
 		`{"images": [{"name": "v1", "extra":1}]}`: `images[0].extra: unknown key, expected "name" and "pcrs"`,
-		`{"Measurements": {"PCR0": "<a0>"}}`:      `Measurements: unknown key, expected "images"`,
+		`{"Measurements": {"PCR0": "<a0>"}}`:      `Measurements: unknown key, expected "kind" and "images"`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			require.EqualError(t, json.Unmarshal([]byte(expand(`{"policy": `+text+`}`)), &file), message)

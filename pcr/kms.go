@@ -212,14 +212,14 @@ func (r reader) combine(banks []Bank, key kmsKey, most int) ([]Bank, error) {
 }
 
 func (r reader) kmsRegister(key member) (int, error) {
-	if r.on.kmsImage != "" && key.name == r.on.kmsImage {
+	if r.on().kmsImage != "" && key.name == r.on().kmsImage {
 		return RegisterImage, nil
 	}
-	digits, ok := strings.CutPrefix(key.name, r.on.kmsPCR)
+	digits, ok := strings.CutPrefix(key.name, r.on().kmsPCR)
 	if !ok || digits == "" || strings.HasPrefix(digits, "P") {
-		expected := r.on.kmsPCR + "<n>"
-		if r.on.kmsImage != "" {
-			expected = r.on.kmsImage + " or " + expected
+		expected := r.on().kmsPCR + "<n>"
+		if r.on().kmsImage != "" {
+			expected = r.on().kmsImage + " or " + expected
 		}
 		return 0, key.value.errorf("unknown key, expected %s", expected)
 	}

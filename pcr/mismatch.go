@@ -18,7 +18,7 @@ type ImageMismatch struct {
 	Image     string       `json:"image"` // the name of the image
 	Registers []Comparison `json:"registers"`
 
-	nitroTPM bool // whose registers mean something else
+	kind Kind // what the registers mean; zero for enclaves
 }
 
 // Comparison is one register as an image wants it and as it was found.
@@ -42,8 +42,8 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 // Equal reports whether the register was found with the wanted value.
 func (c Comparison) Equal() bool { return c.Got != nil && *c.Got == c.Want }
 
-func (i Image) compare(on *platform, got Bank) ImageMismatch {
-	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs)), nitroTPM: on == nitroTPM}
+func (i Image) compare(kind Kind, got Bank) ImageMismatch {
+	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs)), kind: kind.canonical()}
 	for _, register := range i.PCRs.Registers() {
 		c := Comparison{Register: register, Want: i.PCRs[register]}
 		if value, ok := got[register]; ok {

@@ -73,8 +73,8 @@ func (r reader) checkHashAlgorithm(n node) error {
 		return err
 	}
 	first, _, _ := strings.Cut(name, " ")
-	if !slices.Contains(r.on.hashNames, first) {
-		return n.errorf("found %q, expected \"%s { ... }\"", name, r.on.hashNames[0])
+	if !slices.Contains(r.on().hashNames, first) {
+		return n.errorf("found %q, expected \"%s { ... }\"", name, r.on().hashNames[0])
 	}
 	return nil
 }

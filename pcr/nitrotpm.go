@@ -1,7 +1,5 @@
 package pcr
 
-import "io"
-
 // NitroTPMRegisters is how many registers a NitroTPM has; their indexes are 0
 // to 23.
 const NitroTPMRegisters = 24
@@ -34,28 +32,7 @@ func mustParse(digits string) Value {
 	return value
 }
 
-// ValidateNitroTPM is [Policy.Validate] for the documents of EC2 instances with
-// NitroTPM. An image has to list PCR4 with PCR12, or PCR7; only PCR12 and
-// PCR13 may be zero; PCR16 and PCR23, which the instance can reset, are refused.
-//
-// PCR7 pins who may sign what boots, not what boots, and that only where
-// Secure Boot is on: by the value that it has otherwise, it does not count.
-func (p Policy) ValidateNitroTPM() error { return p.validate(nitroTPM) }
-
-// MatchNitroTPM is [Policy.Match] for the documents of EC2 instances with
-// NitroTPM.
-func (p Policy) MatchNitroTPM(got Bank) (Image, error) { return p.match(nitroTPM, got) }
-
-// ReadNitroTPMPolicy is [ReadPolicy] for the documents of EC2 instances with
-// NitroTPM. In place of the output of nitro-cli it reads that of AWS's
-// nitro-tpm-pcr-compute, {"Measurements": {"HashAlgorithm": "SHA384 { ... }",
-// "PCR4": ..., "PCR7": ..., "PCR12": ...}}, and in place of the condition keys
-// for enclaves kms:RecipientAttestation:NitroTPMPCR<n>.
-func ReadNitroTPMPolicy(r io.Reader) (Policy, error) { return reader{nitroTPM}.read(r) }
-
-// DescribeNitroTPM returns in a few words what a register of an EC2 instance
-// with NitroTPM stands for.
-func DescribeNitroTPM(register int) string {
+func describeNitroTPM(register int) string {
 	switch register {
 	case 0, 2:
 		return "firmware"

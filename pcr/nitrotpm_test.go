@@ -12,7 +12,7 @@ import (
 )
 
 func readNitroTPMPolicy(text string) (pcr.Policy, error) {
-	return pcr.ReadNitroTPMPolicy(strings.NewReader(expand(text)))
+	return pcr.NitroTPM.ReadPolicy(strings.NewReader(expand(text)))
 }
 
 func TestReadNitroTPMPolicyReadsEveryForm(t *testing.T) {
@@ -25,7 +25,7 @@ func TestReadNitroTPMPolicyReadsEveryForm(t *testing.T) {
 		t.Run(text[:10], func(t *testing.T) {
 			got, err := readNitroTPMPolicy(text)
 			require.NoError(t, err)
-			assert.Equal(t, pcr.Policy{Images: []pcr.Image{{Name: name, PCRs: bank}}}, got)
+			assert.Equal(t, pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: name, PCRs: bank}}}, got)
 		})
 	}
 }
@@ -92,9 +92,9 @@ func TestValidateNitroTPM(t *testing.T) {
 		"register 16 in place of the image": {pinned(16), "PCRs[16]", reset},
 	} {
 		t.Run(name, func(t *testing.T) {
-			policy := pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: c.bank}}}
-			err := policy.ValidateNitroTPM()
-			image, matchErr := policy.MatchNitroTPM(c.bank)
+			policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: c.bank}}}
+			err := policy.Validate()
+			image, matchErr := policy.Match(c.bank)
 			if c.detail == "" {
 				require.NoError(t, err)
 				require.NoError(t, matchErr)
@@ -106,12 +106,12 @@ func TestValidateNitroTPM(t *testing.T) {
 			assert.Zero(t, image)
 		})
 	}
-	assert.EqualError(t, pcr.Policy{}.ValidateNitroTPM(), "policy: Images: empty: a policy without an image would accept nothing")
+	assert.EqualError(t, pcr.Policy{Kind: pcr.NitroTPM}.Validate(), "policy: Images: empty: a policy without an image would accept nothing")
 }
 
 func TestMatchNitroTPMRefusesADocumentThatLacksAListedRegister(t *testing.T) {
-	policy := pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: pcr.Bank{4: filled(0xa4), 12: {}}}}}
-	image, err := policy.MatchNitroTPM(pcr.Bank{4: filled(0xa4)})
+	policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pcr.Bank{4: filled(0xa4), 12: {}}}}}
+	image, err := policy.Match(pcr.Bank{4: filled(0xa4)})
 	require.EqualError(t, err, `the registers match no image of the policy: image "v1": PCR12 absent`)
 	assert.Zero(t, image)
 }
@@ -122,7 +122,7 @@ func TestDescribeNitroTPM(t *testing.T) {
 		5: "boot configuration", 7: "Secure Boot state and keys", 11: "operating system", 12: "kernel command line",
 		16: "can be reset by the instance", 23: "can be reset by the instance",
 	} {
-		assert.Equal(t, want, pcr.DescribeNitroTPM(register), register)
+		assert.Equal(t, want, pcr.NitroTPM.Describe(register), register)
 	}
 }
 
@@ -131,7 +131,7 @@ func secureBootOff(t *testing.T) pcr.Value {
 	file, err := os.Open("../testdata/uki/nitro-tpm-pcr-compute.json")
 	require.NoError(t, err)
 	defer file.Close()
-	policy, err := pcr.ReadNitroTPMPolicy(file)
+	policy, err := pcr.NitroTPM.ReadPolicy(file)
 	require.NoError(t, err)
 	return policy.Images[0].PCRs[pcr.RegisterSecureBoot]
 }

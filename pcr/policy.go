@@ -1,6 +1,7 @@
 package pcr
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -21,7 +22,21 @@ type Image struct {
 // Its JSON form is what [ReadPolicy] describes. The zero Policy accepts
 // nothing.
 type Policy struct {
-	Images []Image `json:"images"`
+	// Kind is the kind of documents that the policy is for; it says what the
+	// registers mean, and so which of them pin code. Zero: Enclave. A policy that
+	// is read has the zero Kind when it is for enclaves.
+	Kind   Kind
+	Images []Image
+}
+
+// MarshalJSON implements [encoding/json.Marshaler] with the form that
+// [ReadPolicy] describes: {"kind": "nitrotpm", "images": [...]}, without kind
+// for enclaves.
+func (p Policy) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Kind   Kind    `json:"kind,omitempty"`
+		Images []Image `json:"images"`
+	}{p.Kind.canonical(), p.Images})
 }
 
 // PolicyError says which part of a policy cannot be used and why.
@@ -32,16 +47,28 @@ type PolicyError struct {
 
 func (e *PolicyError) Error() string { return "policy: " + e.Field + ": " + e.Detail }
 
-// Validate reports whether p can serve as the policy for an enclave. It
-// returns a *[PolicyError] unless there is at least one image and every image
+// Validate reports whether p can serve as the policy for documents of its
+// kind. It returns a *[PolicyError] unless the kind is known, there is at least
+// one image, and every image has a name that no other image has, or none.
+//
+// An image for enclaves
 //
 //   - lists only registers 0 to 31, none of them with a zero value, for zero
 //     is what an unused register and a debugged enclave hold;
-//   - pins code: PCR0, or PCR1 with PCR2, or PCR8;
-//   - has a name that no other image has, or none.
-func (p Policy) Validate() error { return p.validate(enclave) }
-
-func (p Policy) validate(on *platform) error {
+//   - pins code: PCR0, or PCR1 with PCR2, or PCR8.
+//
+// An image for EC2 instances with NitroTPM
+//
+//   - lists only registers 0 to 23 without PCR16 and PCR23, which the instance
+//     can reset; only PCR12 and PCR13 may be zero;
+//   - pins what boots: PCR4 with PCR12, or PCR7. PCR7 pins who may sign what
+//     boots, not what boots, and that only where Secure Boot is on: by the value
+//     that it has otherwise, it does not count.
+func (p Policy) Validate() error {
+	if err := p.Kind.Validate(); err != nil {
+		return &PolicyError{"Kind", err.Error()}
+	}
+	on := p.Kind.platform()
 	if len(p.Images) == 0 {
 		return errNoImage
 	}
@@ -107,10 +134,8 @@ func (i Image) pins(on *platform, registers []int) bool {
 // Match compares measurements and nothing else: whether the registers come
 // from a genuine document, or from an enclave in debug mode, is for package
 // attestation to say.
-func (p Policy) Match(got Bank) (Image, error) { return p.match(enclave, got) }
-
-func (p Policy) match(on *platform, got Bank) (Image, error) {
-	if err := p.validate(on); err != nil {
+func (p Policy) Match(got Bank) (Image, error) {
+	if err := p.Validate(); err != nil {
 		return Image{}, err
 	}
 	for _, image := range p.Images {
@@ -120,7 +145,7 @@ func (p Policy) match(on *platform, got Bank) (Image, error) {
 	}
 	mismatch := &MismatchError{Images: make([]ImageMismatch, len(p.Images))}
 	for i, image := range p.Images {
-		mismatch.Images[i] = image.compare(on, got)
+		mismatch.Images[i] = image.compare(p.Kind, got)
 	}
 	return Image{}, mismatch
 }
@@ -142,7 +167,7 @@ func (p Policy) Clone() Policy {
 	for i, image := range p.Images {
 		images[i] = image.clone()
 	}
-	return Policy{images}
+	return Policy{p.Kind, images}
 }
 
 func (i Image) clone() Image { return Image{i.Name, maps.Clone(i.PCRs)} }
@@ -155,7 +180,7 @@ func (p *Policy) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	policy, err := reader{enclave}.policyForm(n)
+	policy, err := reader{}.policyForm(n)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func TestReadPolicyRefusesItsOwnFormWithOneFault(t *testing.T) {
 		{"images twice", `{"images": [], "images": []}`, `policy: images: the key is given twice`},
 		{"images twice, once escaped", `{"images": [], "im\u0061ges": []}`, `policy: images: the key is given twice`},
 		{"images in another case", `{"Images": [{"name": "v1", ` + pcr0 + `}]}`, noForm},
-		{"unknown key", `{"images": [{"name": "v1", ` + pcr0 + `}], "Images": []}`, `policy: Images: unknown key, expected "images"`},
+		{"unknown key", `{"images": [{"name": "v1", ` + pcr0 + `}], "Images": []}`, `policy: Images: unknown key, expected "kind" and "images"`},
 		{"image null", `{"images": [null]}`, `policy: images[0]: found null, expected an object`},
 		{"image string", `{"images": ["v1"]}`, `policy: images[0]: found a string, expected an object`},
 		{"no name", `{"images": [{` + pcr0 + `}]}`, `policy: images[0]: name: missing or empty; it is what a verdict calls the image`},

@@ -16,8 +16,7 @@ const (
 	RegisterUser        = 16 // the first of those the application may extend
 )
 
-// Describe returns in a few words what a register of an enclave stands for.
-func Describe(register int) string {
+func describeEnclave(register int) string {
 	switch register {
 	case RegisterImage:
 		return "enclave image"

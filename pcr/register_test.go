@@ -16,7 +16,7 @@ func TestDescribe(t *testing.T) {
 		8: "image signing certificate", 9: "reserved", 15: "reserved",
 		16: "extended by the application", 31: "extended by the application", 32: "reserved",
 	} {
-		assert.Equal(t, want, pcr.Describe(register), register)
+		assert.Equal(t, want, pcr.Enclave.Describe(register), register)
 	}
 }
 

@@ -54,6 +54,9 @@ func (h *Hypervisor) Case(m Mutation) Case {
 		image.PCRs[pcr.RegisterCertificate] = signed
 	}
 	c.Policy = pcr.Policy{Images: []pcr.Image{otherImage(e.secret, image), image}}
+	if m.NitroTPM {
+		c.Policy.Kind = pcr.NitroTPM
+	}
 
 	draft := e.draft(request, e.issueLeaf(request.Time.Add(-caseLeafAge)))
 	c.Original = draft.Document()

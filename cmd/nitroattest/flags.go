@@ -163,12 +163,8 @@ func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
 			return pcr.Policy{}, fmt.Errorf("--pcr %s: %w", name, err)
 		}
 	}
-	policy := pcr.Policy{Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
-	validate := policy.Validate
-	if f.isNitroTPM() {
-		validate = policy.ValidateNitroTPM
-	}
-	if err := validate(); err != nil {
+	policy := pcr.Policy{Kind: pcr.Kind(f.kind), Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
+	if err := policy.Validate(); err != nil {
 		return pcr.Policy{}, fmt.Errorf("--pcr: %w", err)
 	}
 	return policy, nil

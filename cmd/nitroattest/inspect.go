@@ -89,10 +89,7 @@ func (i inspection) writeText(b *bytes.Buffer) {
 	if d.Kind == attestation.Enclave && d.PCRs.Debug() {
 		line(b, "mode", "DEBUG: register 0, 1 or 2 is zero")
 	}
-	describe := pcr.Describe
-	if d.Kind == attestation.NitroTPM {
-		describe = pcr.DescribeNitroTPM
-	}
+	describe := d.Kind.Describe
 	for _, register := range d.PCRs.Registers() {
 		if value := d.PCRs[register]; !value.IsZero() {
 			line(b, fmt.Sprintf("PCR%d", register), fmt.Sprintf("%s  %s", value, describe(register)))

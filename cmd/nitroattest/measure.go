@@ -75,7 +75,7 @@ func writeImage(b *bytes.Buffer, file string, image *eif.Image) {
 		line(b, "built", fmt.Sprintf("%s by %s %s, kernel %s", m.BuildMetadata.BuildTime, m.BuildMetadata.BuildTool, m.BuildMetadata.BuildToolVersion, m.BuildMetadata.KernelVersion))
 	}
 	line(b, "cmdline", image.CommandLine)
-	writeRegisters(b, image.Measurements, pcr.Describe)
+	writeRegisters(b, image.Measurements, pcr.Enclave.Describe)
 	if s := image.Signature; s != nil {
 		line(b, "signed", fmt.Sprintf("%s, certificate %s", s.Algorithm, describeCertificate(s.Certificate)))
 	} else {

@@ -117,7 +117,7 @@ func writeUKI(b *bytes.Buffer, file string, image *uki.Image) {
 		kernel = "in PCR4: the firmware loads it"
 	}
 	line(b, "kernel", kernel)
-	writeRegisters(b, image.Measurements, pcr.DescribeNitroTPM)
+	writeRegisters(b, image.Measurements, pcr.NitroTPM.Describe)
 	for _, event := range image.Events {
 		line(b, fmt.Sprintf("to PCR%d", event.Register), fmt.Sprintf("%s  %s  %s", event.Digest, event.Type, event.Detail))
 	}

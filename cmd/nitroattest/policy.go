@@ -41,18 +41,12 @@ func (k kindFlag) check() error {
 }
 
 func (k kindFlag) describe() func(int) string {
-	if k.isNitroTPM() {
-		return pcr.DescribeNitroTPM
-	}
-	return pcr.Describe
+	return pcr.Kind(k).Describe
 }
 
 // parse reads a policy in any of its forms.
 func (k kindFlag) parse(data []byte) (pcr.Policy, error) {
-	if k.isNitroTPM() {
-		return pcr.ReadNitroTPMPolicy(bytes.NewReader(data))
-	}
-	return pcr.ReadPolicy(bytes.NewReader(data))
+	return pcr.Kind(k).ReadPolicy(bytes.NewReader(data))
 }
 
 // maxPolicy is one byte more than package pcr takes.

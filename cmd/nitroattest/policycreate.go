@@ -115,7 +115,7 @@ func (c *policyCreate) run(changed func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	var policy pcr.Policy
+	policy := pcr.Policy{Kind: pcr.Kind(c.kind)}
 	if changed("into") {
 		if policy, err = c.existing(); err != nil {
 			return fmt.Errorf("--into: %w", err)

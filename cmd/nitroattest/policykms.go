@@ -46,7 +46,6 @@ document only where a request has one, and with this condition allows no other.`
 			if err := kind.check(); err != nil {
 				return err
 			}
-			options.NitroTPM = kind.isNitroTPM()
 			if cmd.Flags().Changed("principal") && !principalARN.MatchString(options.Principal) {
 				return fmt.Errorf("--principal: found %q, expected an ARN, arn:aws:iam::123456789012:role/Webserver for example", options.Principal)
 			}

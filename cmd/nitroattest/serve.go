@@ -188,12 +188,8 @@ func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, erro
 // builder makes the verifier of a policy file. Each policy has its own, with its
 // own memory of certificates; the revocations are those of all.
 func (f *serveFlags) builder(roots *certs.Roots, revocations *certs.Revocations) service.Builder {
-	read := pcr.ReadPolicy
-	if f.appraisal.isNitroTPM() {
-		read = pcr.ReadNitroTPMPolicy
-	}
 	return func(file io.Reader) (*attestation.Verifier, error) {
-		policy, err := read(file)
+		policy, err := pcr.Kind(f.appraisal.kind).ReadPolicy(file)
 		if err != nil {
 			return nil, err
 		}

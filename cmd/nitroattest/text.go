@@ -114,10 +114,10 @@ func describeBytes(value []byte) string {
 
 // describeFor returns what says in words what a register of the document is.
 func describeFor(r *attestation.Report) func(register int) string {
-	if r.Document != nil && r.Document.Kind == attestation.NitroTPM {
-		return pcr.DescribeNitroTPM
+	if r.Document == nil {
+		return attestation.Enclave.Describe
 	}
-	return pcr.Describe
+	return r.Document.Kind.Describe
 }
 
 // writeMismatch shows, for every image, the registers that differ and what

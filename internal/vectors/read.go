@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
@@ -84,10 +85,7 @@ func (f *File) VerifierConfig(c *Config, now *time.Time) (attestation.Config, er
 
 // ReadPolicy reads a policy for one kind of documents.
 func ReadPolicy(text, kind string) (pcr.Policy, error) {
-	if attestation.Kind(kind) == attestation.NitroTPM {
-		return pcr.ReadNitroTPMPolicy(bytes.NewReader([]byte(text)))
-	}
-	return pcr.ReadPolicy(bytes.NewReader([]byte(text)))
+	return pcr.Kind(kind).ReadPolicy(strings.NewReader(text))
 }
 
 func (r *Revocation) revocations() (*certs.Revocations, error) {

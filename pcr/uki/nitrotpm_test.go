@@ -18,12 +18,12 @@ func TestNitroTPMOutputIsAPolicy(t *testing.T) {
 		image := mustMeasure(t, testdata(t, name), o)
 		text, err := json.Marshal(image.NitroTPM())
 		require.NoError(t, err)
-		policy, err := pcr.ReadNitroTPMPolicy(bytes.NewReader(text))
+		policy, err := pcr.ReadPolicy(bytes.NewReader(text))
 		require.NoError(t, err)
 		require.Len(t, policy.Images, 1)
 		assert.Equal(t, image.Measurements, policy.Images[0].PCRs)
-		require.NoError(t, policy.ValidateNitroTPM())
-		_, err = policy.MatchNitroTPM(image.Measurements)
+		require.NoError(t, policy.Validate())
+		_, err = policy.Match(image.Measurements)
 		require.NoError(t, err)
 	}
 }

@@ -60,7 +60,6 @@ type Values []string
 type Options struct {
 	Principal string   // ARN; empty: none
 	Actions   []string // nil: DefaultActions
-	NitroTPM  bool     // the registers are those of EC2 instances with NitroTPM
 }
 
 // New returns one statement for each group of images that can share one, in
@@ -84,17 +83,17 @@ func New(policy pcr.Policy, options Options) Document {
 			s.Principal = &Principal{options.Principal}
 		}
 		for _, register := range g.bank.Registers() {
-			s.Condition.StringEqualsIgnoreCase[conditionKey(register, options.NitroTPM)] = g.values(register)
+			s.Condition.StringEqualsIgnoreCase[conditionKey(register, policy.Kind)] = g.values(register)
 		}
 		document.Statement = append(document.Statement, s)
 	}
 	return document
 }
 
-func conditionKey(register int, nitroTPM bool) string {
+func conditionKey(register int, kind pcr.Kind) string {
 	const prefix = "kms:RecipientAttestation:"
 	switch {
-	case nitroTPM:
+	case kind == pcr.NitroTPM:
 		return fmt.Sprintf("%sNitroTPMPCR%d", prefix, register)
 	case register == pcr.RegisterImage:
 		return prefix + "ImageSha384"

@@ -41,16 +41,12 @@ func banks(policy pcr.Policy) []string {
 	return slices.Compact(out)
 }
 
-func readBack(t *testing.T, policy pcr.Policy, nitroTPM bool) (pcr.Policy, keypolicy.Document) {
+func readBack(t *testing.T, policy pcr.Policy) (pcr.Policy, keypolicy.Document) {
 	t.Helper()
-	document := keypolicy.New(policy, keypolicy.Options{NitroTPM: nitroTPM})
+	document := keypolicy.New(policy, keypolicy.Options{})
 	data, err := json.Marshal(document)
 	require.NoError(t, err)
-	read := pcr.ReadPolicy
-	if nitroTPM {
-		read = pcr.ReadNitroTPMPolicy
-	}
-	got, err := read(bytes.NewReader(data))
+	got, err := pcr.ReadPolicy(bytes.NewReader(data))
 	require.NoError(t, err)
 	return got, document
 }
@@ -72,7 +68,7 @@ func TestImagesThatDifferInOneRegisterShareAStatement(t *testing.T) {
 		"not next to each other": {policyOf(bank(map[int]byte{0: 1, 8: 8}), bank(map[int]byte{0: 5, 8: 9}), bank(map[int]byte{0: 2, 8: 8})), 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, document := readBack(t, c.policy, false)
+			got, document := readBack(t, c.policy)
 			assert.Equal(t, banks(c.policy), banks(got))
 			assert.Len(t, document.Statement, c.statements)
 		})
@@ -91,14 +87,16 @@ func TestStatementsAcceptExactlyTheImages(t *testing.T) {
 			}
 			policy.Images = append(policy.Images, pcr.Image{Name: fmt.Sprint(i), PCRs: b})
 		}
-		got, _ := readBack(t, policy, false)
+		got, _ := readBack(t, policy)
 		require.Equal(t, banks(policy), banks(got))
 	}
 }
 
 func TestNitroTPMHasItsOwnKeys(t *testing.T) {
 	policy := policyOf(bank(map[int]byte{4: 1, 7: 2, 12: 0}), bank(map[int]byte{4: 3, 7: 2, 12: 0}))
-	got, document := readBack(t, policy, true)
+	policy.Kind = pcr.NitroTPM
+	got, document := readBack(t, policy)
+	assert.Equal(t, pcr.NitroTPM, got.Kind)
 	assert.Equal(t, banks(policy), banks(got))
 	require.Len(t, document.Statement, 1)
 	assert.Contains(t, document.Statement[0].Condition.StringEqualsIgnoreCase, "kms:RecipientAttestation:NitroTPMPCR4")

@@ -26,10 +26,7 @@ type imageView struct {
 }
 
 func (v *documentView) addRegisters(d attestation.Document, r *attestation.Report) {
-	describe := pcr.Describe
-	if d.Kind == attestation.NitroTPM {
-		describe = pcr.DescribeNitroTPM
-	}
+	describe := d.Kind.Describe
 	if r.Mismatch != nil {
 		for _, image := range r.Mismatch.Images {
 			v.Mismatches = append(v.Mismatches, newImageView(image, describe))
