@@ -71,7 +71,7 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
-	chains, err := certs.NewVerifier(config.Roots, certs.Options{
+	chains, err := certs.NewVerifier(config.Roots, certs.Config{
 		Revocations:        config.Revocations,
 		CachedCertificates: max(config.Limits.CachedCertificates, 0), // NoCache is negative
 		Signatures:         config.Signatures,

@@ -13,7 +13,7 @@ import (
 // to stand under it.
 //
 // It holds successes only and vouches for nothing but the signature. Every
-// other rule, validity above all, is applied again at each use. The number of
+// other check, of validity above all, is made again at each use. The number of
 // entries is bounded and the least recently used goes first, so whoever floods
 // it with genuine chains can slow others down to the speed without a cache and
 // no further.

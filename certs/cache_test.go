@@ -121,7 +121,7 @@ func TestCacheKnowsCertificatesUnderTheirParent(t *testing.T) {
 		"the new leaf under the old instance certificate": {Bundle: chain.Bundle, Leaf: other.Leaf, ModuleID: chain.ModuleID},
 	} {
 		_, err = v.Verify(mixed, someTime)
-		requireRule(t, certs.Signature, err)
+		requireReason(t, certs.Signature, err)
 		assert.ErrorContains(t, err, "certificate 4", name)
 	}
 }

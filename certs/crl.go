@@ -107,7 +107,7 @@ func (l *revocationList) readExtensions() error {
 	return nil
 }
 
-// readEntries keeps of each entry what check 18 needs. The parsed ones take
+// readEntries keeps of each entry what a verification needs. The parsed ones take
 // several times as much memory.
 func (l *revocationList) readEntries() error {
 	l.revoked = make(map[string]time.Time, len(l.crl.RevokedCertificateEntries))

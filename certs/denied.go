@@ -46,11 +46,11 @@ func (r *Revocations) SetDenied(certificates []CertificateID, modules []string) 
 func (d *denied) check(chain []*x509.Certificate, moduleID string) *Error {
 	for i, cert := range chain {
 		if d.holds(cert) {
-			return &Error{Rule: Revoked, Position: i, Detail: "it is denied by issuer and serial number"}
+			return &Error{Reason: Revoked, Position: i, Detail: "it is denied by issuer and serial number"}
 		}
 	}
 	if slices.Contains(d.modules, moduleID) {
-		return &Error{Rule: Revoked, Position: len(chain) - 1, Detail: fmt.Sprintf("the module %q is denied", moduleID)}
+		return &Error{Reason: Revoked, Position: len(chain) - 1, Detail: fmt.Sprintf("the module %q is denied", moduleID)}
 	}
 	return nil
 }

@@ -28,7 +28,6 @@
 // validity. Where a chain holds anything else, the walk refuses it instead of
 // guessing.
 //
-// Every refusal is an [*Error] with the [Rule] that was broken. The rules are
-// checks 11 to 18 in the list of checks in package attestation, and follow
-// RFC 5280, section 6.1, with the narrowing above.
+// Every refusal is an [*Error] with its [Reason]. What is checked follows RFC
+// 5280, section 6.1, with the narrowing above.
 package certs

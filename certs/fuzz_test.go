@@ -120,7 +120,7 @@ func signedParts(t *testing.T, c certs.Chain) string {
 // within the validity of all of its certificates.
 func FuzzChain(f *testing.F) {
 	recorded := recordedChains(f)
-	v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{CachedCertificates: 1000})
+	v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{CachedCertificates: 1000})
 	require.NoError(f, err)
 	for edit := range edits {
 		for i := range 30 {

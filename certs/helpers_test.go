@@ -56,17 +56,17 @@ func recordedChains(t testing.TB) []recordedChain {
 // counting returns a verifier and the number of its signature verifications.
 func counting(t testing.TB, roots *certs.Roots, cached int) (*certs.Verifier, *atomic.Int64) {
 	t.Helper()
-	v, err := certs.NewVerifier(roots, certs.Options{CachedCertificates: cached})
+	v, err := certs.NewVerifier(roots, certs.Config{CachedCertificates: cached})
 	require.NoError(t, err)
 	return v, certs.CountSignatures(v)
 }
 
-// requireRule fails unless err is a refusal by exactly this rule.
-func requireRule(t testing.TB, want certs.Rule, err error) *certs.Error {
+// requireReason fails unless err is a refusal for exactly this reason.
+func requireReason(t testing.TB, want certs.Reason, err error) *certs.Error {
 	t.Helper()
 	var fault *certs.Error
 	require.ErrorAs(t, err, &fault)
-	require.Equal(t, want, fault.Rule, err)
+	require.Equal(t, want, fault.Reason, err)
 	require.ErrorIs(t, err, want)
 	return fault
 }

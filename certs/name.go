@@ -26,7 +26,7 @@ func checkLeafName(leaf *x509.Certificate, moduleID string) *Error {
 		region, ok = strings.CutSuffix(region, ".aws")
 	}
 	if !ok || names != 1 || moduleID == "" || !isLabel(region) {
-		return &Error{Rule: LeafName, Detail: fmt.Sprintf("found common name %q, expected %q", leaf.Subject.CommonName, moduleID+".<region>.aws")}
+		return &Error{Reason: LeafName, Detail: fmt.Sprintf("found common name %q, expected %q", leaf.Subject.CommonName, moduleID+".<region>.aws")}
 	}
 	return nil
 }

@@ -35,13 +35,13 @@ var narrowing = map[string]string{
 	"2.5.29.54": "inhibit any-policy",
 }
 
-// parse reads one certificate and applies the rules that hold wherever in the
+// parse reads one certificate and makes the checks that hold wherever in the
 // chain it stands. It copies der first, for a parsed certificate refers to the
 // bytes it was parsed from and outlives the document.
 func parse(der []byte) (*x509.Certificate, *Error) {
 	cert, err := x509.ParseCertificate(bytes.Clone(der))
 	if err != nil {
-		return nil, &Error{Rule: Encoding, Err: err}
+		return nil, &Error{Reason: Encoding, Detail: "found something that is not an X.509 certificate in DER", Err: err}
 	}
 	if fault := checkProfile(cert); fault != nil {
 		fault.Subject = cert.Subject.String()
@@ -52,22 +52,22 @@ func parse(der []byte) (*x509.Certificate, *Error) {
 
 func checkProfile(cert *x509.Certificate) *Error {
 	if cert.Version != 3 {
-		return &Error{Rule: Version, Detail: fmt.Sprintf("found version %d, expected 3", cert.Version)}
+		return &Error{Reason: Version, Detail: fmt.Sprintf("found version %d, expected 3", cert.Version)}
 	}
 	// The parser has made sure that the algorithm inside the signed part is
 	// the same, byte for byte, as the one that follows it.
 	after := cert.Raw[bytes.Index(cert.Raw, cert.RawTBSCertificate)+len(cert.RawTBSCertificate):]
 	signature, ok := bytes.CutPrefix(after, ecdsaWithSHA384)
 	if !ok {
-		return &Error{Rule: SignatureAlgorithm, Detail: "found " + cert.SignatureAlgorithm.String()}
+		return &Error{Reason: SignatureAlgorithm, Detail: "found " + cert.SignatureAlgorithm.String()}
 	}
 	// A BIT STRING with a short length and no unused bits. The parser would
 	// take some other forms for the same signature.
 	if len(signature) < 3 || signature[0] != 0x03 || int(signature[1]) != len(signature)-2 || signature[2] != 0 {
-		return &Error{Rule: Encoding, Detail: "signature: found an encoding that is not DER"}
+		return &Error{Reason: Encoding, Detail: "signature: found an encoding that is not DER"}
 	}
 	if !bytes.HasPrefix(cert.RawSubjectPublicKeyInfo, p384PublicKey) {
-		return &Error{Rule: PublicKey, Detail: fmt.Sprintf("found %s, expected an uncompressed P-384 point", describeKey(cert))}
+		return &Error{Reason: PublicKey, Detail: fmt.Sprintf("found %s, expected an uncompressed P-384 point", describeKey(cert))}
 	}
 	return checkExtensions(cert)
 }
@@ -75,23 +75,23 @@ func checkProfile(cert *x509.Certificate) *Error {
 func checkExtensions(cert *x509.Certificate) *Error {
 	for _, extension := range cert.Extensions {
 		if name, ok := narrowing[extension.Id.String()]; ok {
-			return &Error{Rule: Extension, Detail: fmt.Sprintf("found %s, which no certificate of AWS's has", name)}
+			return &Error{Reason: Extension, Detail: fmt.Sprintf("found %s, which no certificate of AWS's has", name)}
 		}
 		known := true
 		switch {
 		case extension.Id.Equal(oidBasicConstraints):
 			if !bytes.Equal(extension.Value, basicConstraintsDER(cert)) {
-				return &Error{Rule: Encoding, Detail: "basic constraints: found an encoding that is not DER"}
+				return &Error{Reason: Encoding, Detail: "basic constraints: found an encoding that is not DER"}
 			}
 		case extension.Id.Equal(oidKeyUsage):
 			if !isKeyUsageDER(extension.Value) {
-				return &Error{Rule: Encoding, Detail: "key usage: found an encoding that is not DER"}
+				return &Error{Reason: Encoding, Detail: "key usage: found an encoding that is not DER"}
 			}
 		default:
 			known = false
 		}
 		if extension.Critical && !known {
-			return &Error{Rule: Extension, Detail: fmt.Sprintf("found the critical extension %s, expected only basic constraints and key usage to be critical", extension.Id)}
+			return &Error{Reason: Extension, Detail: fmt.Sprintf("found the critical extension %s, expected only basic constraints and key usage to be critical", extension.Id)}
 		}
 	}
 	return nil
@@ -128,10 +128,10 @@ func isKeyUsageDER(value []byte) bool {
 func checkValidity(cert *x509.Certificate, at time.Time) *Error {
 	switch {
 	case at.Before(cert.NotBefore):
-		return &Error{Rule: NotYetValid, Subject: cert.Subject.String(),
+		return &Error{Reason: NotYetValid, Subject: cert.Subject.String(),
 			Detail: fmt.Sprintf("it is valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
 	case at.After(cert.NotAfter):
-		return &Error{Rule: Expired, Subject: cert.Subject.String(),
+		return &Error{Reason: Expired, Subject: cert.Subject.String(),
 			Detail: fmt.Sprintf("it expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}
 	}
 	return nil
@@ -142,10 +142,10 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // checkAuthority applies what holds for every certificate of the bundle.
 func checkAuthority(cert *x509.Certificate) *Error {
 	if !cert.BasicConstraintsValid || !cert.IsCA {
-		return &Error{Rule: BasicConstraints, Detail: "found no CA:TRUE, expected it in every certificate of the bundle"}
+		return &Error{Reason: BasicConstraints, Detail: "found no CA:TRUE, expected it in every certificate of the bundle"}
 	}
 	if cert.KeyUsage&x509.KeyUsageCertSign == 0 {
-		return &Error{Rule: KeyUsage, Detail: "found no keyCertSign, expected it in every certificate of the bundle"}
+		return &Error{Reason: KeyUsage, Detail: "found no keyCertSign, expected it in every certificate of the bundle"}
 	}
 	return nil
 }
@@ -154,10 +154,10 @@ func checkAuthority(cert *x509.Certificate) *Error {
 // Its key usage is not critical in AWS's leaves, and counts all the same.
 func checkLeaf(cert *x509.Certificate) *Error {
 	if cert.IsCA {
-		return &Error{Rule: BasicConstraints, Detail: "found CA:TRUE, expected a leaf that is no authority"}
+		return &Error{Reason: BasicConstraints, Detail: "found CA:TRUE, expected a leaf that is no authority"}
 	}
 	if cert.KeyUsage&x509.KeyUsageDigitalSignature == 0 {
-		return &Error{Rule: KeyUsage, Detail: "found no digitalSignature, expected it in the leaf"}
+		return &Error{Reason: KeyUsage, Detail: "found no digitalSignature, expected it in the leaf"}
 	}
 	return nil
 }

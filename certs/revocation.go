@@ -107,14 +107,14 @@ func (r *Revocations) look(lists []*revocationList, issuer, cert *x509.Certifica
 			continue
 		}
 		if date, ok := list.revokes(cert.SerialNumber); ok {
-			return &Error{Rule: Revoked, Detail: fmt.Sprintf("revoked on %s, by the list of %s", stamp(date), stamp(list.crl.ThisUpdate))}
+			return &Error{Reason: Revoked, Detail: fmt.Sprintf("revoked on %s, by the list of %s", stamp(date), stamp(list.crl.ThisUpdate))}
 		}
 		known = known || list.answers(cert, at)
 	}
 	if known || !namesList(cert) || r.unknown == InsecureAcceptUnknown {
 		return nil
 	}
-	return &Error{Rule: RevocationUnknown, Detail: fmt.Sprintf("found no list of its issuer that is current at %s and covers it, expected that of %q", stamp(at), cert.CRLDistributionPoints)}
+	return &Error{Reason: RevocationUnknown, Detail: fmt.Sprintf("found no list of its issuer that is current at %s and covers it, expected that of %q", stamp(at), cert.CRLDistributionPoints)}
 }
 
 // CurrentUntil returns the latest time at which a list at hand can tell that a

@@ -180,10 +180,10 @@ func (r *revocable) verify(t testing.TB, revocations *certs.Revocations) error {
 }
 
 // requireRefused asserts why a document was refused, and where in the chain.
-func requireRefused(t testing.TB, err error, rule certs.Rule, position attestationtest.Level, detail string) {
+func requireRefused(t testing.TB, err error, reason certs.Reason, position attestationtest.Level, detail string) {
 	t.Helper()
 	require.ErrorIs(t, err, attestation.CertificateRevoked)
-	require.ErrorIs(t, err, rule)
+	require.ErrorIs(t, err, reason)
 	var fault *certs.Error
 	require.ErrorAs(t, err, &fault)
 	require.Equal(t, int(position), fault.Position)

@@ -38,10 +38,10 @@ func TestRevocationLists(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		lists    [][]byte
-		rule     certs.Rule // empty: accepted
+		reason   certs.Reason // empty: accepted
 		position attestationtest.Level
 		detail   string
-		open     certs.Rule // the same when failing open
+		open     certs.Reason // the same when failing open
 	}{
 		"current":         {lists: [][]byte{ofRoot, ofRegional}},
 		"none":            {nil, certs.RevocationUnknown, levelRegional, unknown, ""},
@@ -80,10 +80,10 @@ func TestRevocationLists(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := r.verify(t, newRevocations(t, certs.RefuseUnknown, test.lists...))
-			if test.rule == "" {
+			if test.reason == "" {
 				require.NoError(t, err)
 			} else {
-				requireRefused(t, err, test.rule, test.position, test.detail)
+				requireRefused(t, err, test.reason, test.position, test.detail)
 			}
 			err = r.verify(t, newRevocations(t, certs.InsecureAcceptUnknown, test.lists...))
 			if test.open == "" {

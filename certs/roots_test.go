@@ -80,9 +80,9 @@ func TestNewRoots(t *testing.T) {
 		})
 	}
 	for name, test := range map[string]struct {
-		roots []*x509.Certificate
-		rule  certs.Rule // empty: no rule
-		text  string
+		roots  []*x509.Certificate
+		reason certs.Reason // empty: no reason
+		text   string
 	}{
 		"none":            {nil, "", "no root certificates"},
 		"nil":             {[]*x509.Certificate{nil}, "", "root 0: found no DER"},
@@ -100,8 +100,8 @@ func TestNewRoots(t *testing.T) {
 			assert.Nil(t, roots)
 			require.ErrorContains(t, err, test.text)
 			require.ErrorContains(t, err, "certs: ")
-			if test.rule != "" {
-				requireRule(t, test.rule, err)
+			if test.reason != "" {
+				requireReason(t, test.reason, err)
 			}
 		})
 	}
@@ -149,16 +149,16 @@ func TestParseRoots(t *testing.T) {
 
 func TestNewVerifier(t *testing.T) {
 	for name, test := range map[string]struct {
-		roots   *certs.Roots
-		options certs.Options
-		text    string
+		roots  *certs.Roots
+		config certs.Config
+		text   string
 	}{
-		"nil":              {nil, certs.Options{}, "no roots"},
-		"zero roots":       {new(certs.Roots), certs.Options{}, "no roots"},
-		"negative cache":   {certs.AWSNitroRootG1(), certs.Options{CachedCertificates: -1}, "Options.CachedCertificates"},
-		"zero revocations": {certs.AWSNitroRootG1(), certs.Options{Revocations: new(certs.Revocations)}, "Options.Revocations"},
+		"nil":              {nil, certs.Config{}, "no roots"},
+		"zero roots":       {new(certs.Roots), certs.Config{}, "no roots"},
+		"negative cache":   {certs.AWSNitroRootG1(), certs.Config{CachedCertificates: -1}, "Config.CachedCertificates"},
+		"zero revocations": {certs.AWSNitroRootG1(), certs.Config{Revocations: new(certs.Revocations)}, "Config.Revocations"},
 	} {
-		v, err := certs.NewVerifier(test.roots, test.options)
+		v, err := certs.NewVerifier(test.roots, test.config)
 		assert.Nil(t, v, name)
 		require.ErrorContains(t, err, test.text, name)
 	}

@@ -41,7 +41,7 @@ func notUnderFIPS(t *testing.T) {
 
 func TestKnownAnswersAreThoseOfTheStandardLibrary(t *testing.T) {
 	notUnderFIPS(t)
-	_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{Signatures: signatureFunc(standard)})
+	_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{Signatures: signatureFunc(standard)})
 	assert.NoError(t, err)
 }
 
@@ -57,14 +57,14 @@ func TestEachKnownAnswerDecides(t *testing.T) {
 		require.False(t, seen[name], "%s: twice", name)
 		seen[name] = true
 		asked := 0
-		v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{Signatures: signatureFunc(func(key *ecdsa.PublicKey, digest, r, s []byte) bool {
+		v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{Signatures: signatureFunc(func(key *ecdsa.PublicKey, digest, r, s []byte) bool {
 			require.Len(t, digest, 48)
 			require.Len(t, r, 48)
 			require.Len(t, s, 48)
 			asked++
 			return standard(key, digest, r, s) != (asked == wrong+1)
 		})})
-		require.ErrorContains(t, err, "certs: Options.Signatures: ")
+		require.ErrorContains(t, err, "certs: Config.Signatures: ")
 		require.ErrorContains(t, err, `"`+name+`"`)
 		require.Nil(t, v)
 	}
@@ -94,8 +94,8 @@ func TestWrongVerifiersAreRefused(t *testing.T) {
 			return new(big.Int).SetBytes(r).Cmp(big.NewInt(1<<32)) > 0 && standard(key, digest, r, s)
 		},
 	} {
-		_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{Signatures: wrong})
-		assert.ErrorContains(t, err, "certs: Options.Signatures: found the verdict", name)
+		_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{Signatures: wrong})
+		assert.ErrorContains(t, err, "certs: Config.Signatures: found the verdict", name)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestSignaturesOfChainsGoThroughTheVerifier(t *testing.T) {
 	notUnderFIPS(t)
 	var calls atomic.Int64
 	var refuse atomic.Bool
-	v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{Signatures: signatureFunc(func(key *ecdsa.PublicKey, digest, r, s []byte) bool {
+	v, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{Signatures: signatureFunc(func(key *ecdsa.PublicKey, digest, r, s []byte) bool {
 		calls.Add(1)
 		return standard(key, digest, r, s) && !refuse.Load()
 	})})
@@ -141,7 +141,7 @@ func TestMutatedChainsWithAnotherVerifier(t *testing.T) {
 		chain, _ := chainOf(t, c.Document)
 		var refusals []string
 		for _, signatures := range []certs.SignatureVerifier{nil, signatureFunc(standard)} {
-			v, err := certs.NewVerifier(roots, certs.Options{Signatures: signatures})
+			v, err := certs.NewVerifier(roots, certs.Config{Signatures: signatures})
 			require.NoError(t, err)
 			_, err = v.Verify(chain, c.Now)
 			require.Error(t, err, m.Name)
@@ -199,9 +199,9 @@ func TestOtherSignaturesUnderFIPS(t *testing.T) {
 		require.NoError(t, err, string(out))
 		return
 	}
-	_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{Signatures: signatureFunc(standard)})
-	require.ErrorContains(t, err, "certs: Options.Signatures: ")
+	_, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{Signatures: signatureFunc(standard)})
+	require.ErrorContains(t, err, "certs: Config.Signatures: ")
 	require.ErrorContains(t, err, "fips140=only")
-	_, err = certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{})
+	_, err = certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{})
 	require.NoError(t, err)
 }

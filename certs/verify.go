@@ -35,8 +35,9 @@ type Verifier struct {
 	checkSignature func(parent, child *x509.Certificate) error
 }
 
-// Options are what a [Verifier] can do without.
-type Options struct {
+// Config is what [NewVerifier] makes a [Verifier] of. Each
+// field may be left out.
+type Config struct {
 	// Revocations knows what is revoked. Nil: revocation is not checked.
 	Revocations *Revocations
 	// CachedCertificates is how many certificates with a verified signature are
@@ -49,26 +50,26 @@ type Options struct {
 }
 
 // NewVerifier returns a Verifier that trusts the given roots and nothing else.
-// It fails without roots, and for options that make no sense.
-func NewVerifier(roots *Roots, options Options) (*Verifier, error) {
+// It fails without roots, and for a configuration that makes no sense.
+func NewVerifier(roots *Roots, config Config) (*Verifier, error) {
 	if roots == nil || len(roots.certs) == 0 {
 		return nil, errors.New("certs: no roots: there is no default")
 	}
-	if r := options.Revocations; r != nil && r.unknown == "" {
-		return nil, errors.New("certs: Options.Revocations: found a zero value, expected what NewRevocations returns")
+	if r := config.Revocations; r != nil && r.unknown == "" {
+		return nil, errors.New("certs: Config.Revocations: found a zero value, expected what NewRevocations returns")
 	}
-	if options.CachedCertificates < 0 {
-		return nil, fmt.Errorf("certs: Options.CachedCertificates: found %d, expected 0 or more", options.CachedCertificates)
+	if config.CachedCertificates < 0 {
+		return nil, fmt.Errorf("certs: Config.CachedCertificates: found %d, expected 0 or more", config.CachedCertificates)
 	}
-	if err := trySignatures(options.Signatures); err != nil {
-		return nil, fmt.Errorf("certs: Options.Signatures: %w", err)
+	if err := trySignatures(config.Signatures); err != nil {
+		return nil, fmt.Errorf("certs: Config.Signatures: %w", err)
 	}
-	return &Verifier{roots, options.Revocations, newCache(options.CachedCertificates), signatureCheck(options.Signatures)}, nil
+	return &Verifier{roots, config.Revocations, newCache(config.CachedCertificates), signatureCheck(config.Signatures)}, nil
 }
 
 // Verify returns the certificates of a chain, leaf first and root last, when
-// every rule holds at the given time, and otherwise an [*Error] that names the
-// first one that does not. The certificates are shared and must not be
+// there is nothing to refuse in it at the given time, and otherwise an [*Error]
+// with the first [Reason]. The certificates are shared and must not be
 // modified; they do not refer to the memory of c.
 //
 // It verifies at most len(c.Bundle) signatures, fewer when the first
@@ -83,7 +84,7 @@ func (v *Verifier) Verify(c Chain, at time.Time) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// walk applies the rules in the order of their constants.
+// walk looks for the reasons in the order of their constants.
 func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
 	chain, known, fault := v.read(c, at)
 	if fault != nil {
@@ -140,11 +141,11 @@ func (v *Verifier) read(c Chain, at time.Time) (chain []*x509.Certificate, known
 
 func checkSizes(c Chain) *Error {
 	if len(c.Bundle) == 0 || len(c.Bundle) > MaxBundle {
-		return &Error{Rule: BundleLength, Detail: fmt.Sprintf("found %d certificates, expected 1 to %d", len(c.Bundle), MaxBundle)}
+		return &Error{Reason: BundleLength, Detail: fmt.Sprintf("found %d certificates, expected 1 to %d", len(c.Bundle), MaxBundle)}
 	}
 	for i := range len(c.Bundle) + 1 {
 		if size := len(c.at(i)); size == 0 || size > MaxCertificateSize {
-			return &Error{Rule: BundleLength, Position: i, Detail: fmt.Sprintf("found %d bytes, expected 1 to %d", size, MaxCertificateSize)}
+			return &Error{Reason: BundleLength, Position: i, Detail: fmt.Sprintf("found %d bytes, expected 1 to %d", size, MaxCertificateSize)}
 		}
 	}
 	return nil
@@ -159,7 +160,7 @@ func (c Chain) at(position int) []byte {
 }
 
 func unknownRoot(der []byte) *Error {
-	fault := &Error{Rule: PinnedRoot}
+	fault := &Error{Reason: PinnedRoot, Detail: "found a root that is not among the pinned ones"}
 	if cert, err := x509.ParseCertificate(der); err == nil {
 		fault.Subject = cert.Subject.String()
 	}
@@ -183,12 +184,12 @@ func checkRoles(chain []*x509.Certificate) *Error {
 func checkLinks(chain []*x509.Certificate) *Error {
 	for i := 1; i < len(chain); i++ {
 		if !bytes.Equal(chain[i].RawIssuer, chain[i-1].RawSubject) {
-			return &Error{Rule: IssuerName, Position: i, Detail: fmt.Sprintf("found issuer %q, expected %q", chain[i].Issuer, chain[i-1].Subject)}
+			return &Error{Reason: IssuerName, Position: i, Detail: fmt.Sprintf("found issuer %q, expected %q", chain[i].Issuer, chain[i-1].Subject)}
 		}
 		for j := range i {
 			// Not all of the bytes: a signature can be turned into another one.
 			if bytes.Equal(chain[i].RawTBSCertificate, chain[j].RawTBSCertificate) {
-				return &Error{Rule: Repeated, Position: i, Detail: fmt.Sprintf("it is certificate %d too", j)}
+				return &Error{Reason: Repeated, Position: i, Detail: fmt.Sprintf("it is certificate %d too", j)}
 			}
 		}
 	}
@@ -201,7 +202,7 @@ func checkPathLengths(chain []*x509.Certificate) *Error {
 	for i, cert := range chain[:len(chain)-1] {
 		below := len(chain) - 2 - i
 		if cert.MaxPathLen >= 0 && below > cert.MaxPathLen {
-			return &Error{Rule: PathLength, Position: i, Detail: fmt.Sprintf("found %d authorities below it, expected at most %d", below, cert.MaxPathLen)}
+			return &Error{Reason: PathLength, Position: i, Detail: fmt.Sprintf("found %d authorities below it, expected at most %d", below, cert.MaxPathLen)}
 		}
 	}
 	return nil
@@ -219,7 +220,7 @@ func checkName(chain []*x509.Certificate, moduleID string) *Error {
 func (v *Verifier) checkSignatures(chain []*x509.Certificate, known int) *Error {
 	for i := known; i < len(chain); i++ {
 		if err := v.checkSignature(chain[i-1], chain[i]); err != nil {
-			return &Error{Rule: Signature, Position: i, Err: err}
+			return &Error{Reason: Signature, Position: i, Detail: fmt.Sprintf("found a signature that is not that of %q", chain[i-1].Subject), Err: err}
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package certs_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -34,9 +35,9 @@ func TestRecordedChains(t *testing.T) {
 	}
 }
 
-// ruleOf names the rule behind each mutation of a chain by the beginning of
+// reasonOf names the reason of each mutation of a chain by the beginning of
 // its name.
-var ruleOf = map[string]certs.Rule{
+var reasonOf = map[string]certs.Reason{
 	"root-look-alike-below-pinned": certs.Signature, "root-path-length": certs.PathLength,
 	"root-expired": certs.Expired, "root-not-yet-valid": certs.NotYetValid, "root-": certs.PinnedRoot,
 
@@ -64,9 +65,9 @@ var ruleOf = map[string]certs.Rule{
 	"module-id": certs.LeafName, "leaf-name": certs.LeafName,
 }
 
-func ruleFor(name string) certs.Rule {
-	best, rule := "", certs.Rule("")
-	for prefix, r := range ruleOf {
+func reasonFor(name string) certs.Reason {
+	best, rule := "", certs.Reason("")
+	for prefix, r := range reasonOf {
 		if strings.HasPrefix(name, prefix) && len(prefix) > len(best) {
 			best, rule = prefix, r
 		}
@@ -74,8 +75,8 @@ func ruleFor(name string) certs.Rule {
 	return rule
 }
 
-// Every broken chain breaks the rule that it should, at a cost that is bounded
-// by its length; what breaks a rule other than that of signatures costs none.
+// Every broken chain is refused for the reason that it should be, at a cost that is bounded
+// by its length; what is refused for anything but a signature costs none.
 func TestMutatedChains(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a long table on one goroutine")
@@ -93,11 +94,12 @@ func TestMutatedChains(t *testing.T) {
 			original, _ := chainOf(t, c.Original)
 			chain, _ := chainOf(t, c.Document)
 			broken, err := v.Verify(chain, c.Now)
-			fault := requireRule(t, ruleFor(m.Name), err)
+			fault := requireReason(t, reasonFor(m.Name), err)
 			assert.Nil(t, broken)
 			assert.LessOrEqual(t, fault.Position, len(chain.Bundle))
-			assert.Contains(t, err.Error(), fault.Rule.Error())
-			if fault.Rule == certs.Signature {
+			assert.Regexp(t, "^"+string(fault.Reason)+": certificate [0-9]", err.Error())
+			assert.NotEmpty(t, fault.Detail)
+			if fault.Reason == certs.Signature {
 				assert.LessOrEqual(t, count.Load(), int64(len(chain.Bundle)))
 			} else {
 				assert.Zero(t, count.Load(), "no signature is verified in vain")
@@ -110,7 +112,7 @@ func TestMutatedChains(t *testing.T) {
 			_, err = v.Verify(original, c.Now)
 			require.NoError(t, err)
 			_, err = v.Verify(chain, c.Now)
-			again := requireRule(t, ruleFor(m.Name), err)
+			again := requireReason(t, reasonFor(m.Name), err)
 			assert.Equal(t, fault.Error(), again.Error())
 		})
 	}
@@ -135,7 +137,7 @@ func TestBundleSizes(t *testing.T) {
 		broken := clone(chain)
 		test.edit(&broken)
 		got, err := v.Verify(broken, someTime)
-		fault := requireRule(t, certs.BundleLength, err)
+		fault := requireReason(t, certs.BundleLength, err)
 		assert.Nil(t, got)
 		assert.Equal(t, test.position, fault.Position, name)
 		assert.Contains(t, fault.Detail, test.text, name)
@@ -152,7 +154,7 @@ func TestValidityIncludesBothEnds(t *testing.T) {
 	chain, err := v.Verify(r.chain, r.at)
 	require.NoError(t, err)
 	leaf := chain[0]
-	for at, rule := range map[time.Time]certs.Rule{
+	for at, rule := range map[time.Time]certs.Reason{
 		leaf.NotBefore: "", leaf.NotAfter: "",
 		leaf.NotBefore.Add(-time.Nanosecond): certs.NotYetValid, leaf.NotAfter.Add(time.Nanosecond): certs.Expired,
 	} {
@@ -161,7 +163,7 @@ func TestValidityIncludesBothEnds(t *testing.T) {
 		if rule == "" {
 			require.NoError(t, err)
 		} else {
-			requireRule(t, rule, err)
+			requireReason(t, rule, err)
 		}
 		assert.Zero(t, count.Load(), "the chain is known, and its dates are looked at all the same")
 	}
@@ -175,17 +177,17 @@ func TestLookAlikeRoot(t *testing.T) {
 	b.Chain[attestationtest.LevelRoot].Key = b.NewKey("look-alike")
 	chain, _ := chainOf(t, b.Document())
 	_, err := v.Verify(chain, someTime)
-	fault := requireRule(t, certs.PinnedRoot, err)
+	fault := requireReason(t, certs.PinnedRoot, err)
 	assert.Equal(t, "CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US", fault.Subject, "and it has the name of AWS's")
 	assert.Zero(t, count.Load())
 
 	aws, count := counting(t, certs.AWSNitroRootG1(), 0)
 	chain, _ = chainOf(t, h.Attest(attestationtest.Request{}))
 	_, err = aws.Verify(chain, someTime)
-	requireRule(t, certs.PinnedRoot, err)
+	requireReason(t, certs.PinnedRoot, err)
 	chain.Bundle[0] = []byte("no certificate at all")
 	_, err = aws.Verify(chain, someTime)
-	assert.Empty(t, requireRule(t, certs.PinnedRoot, err).Subject)
+	assert.Empty(t, requireReason(t, certs.PinnedRoot, err).Subject)
 	assert.Zero(t, count.Load())
 }
 
@@ -198,7 +200,7 @@ func TestRootTwiceInTwoEncodings(t *testing.T) {
 		twice := clone(chain)
 		twice.Bundle = append([][]byte{chain.Bundle[0], twin}, twice.Bundle[1:]...)
 		_, err := v.Verify(twice, someTime)
-		assert.Equal(t, 1, requireRule(t, certs.Repeated, err).Position, name)
+		assert.Equal(t, 1, requireReason(t, certs.Repeated, err).Position, name)
 	}
 	assert.Zero(t, count.Load())
 }
@@ -226,17 +228,17 @@ func TestHostileDocumentsCostFewSignatures(t *testing.T) {
 	}
 }
 
-// rules returns every constant of type Rule.
-func rules(t *testing.T) []certs.Rule {
+// reasons returns every constant of type Reason.
+func reasons(t *testing.T) []certs.Reason {
 	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
 	require.NoError(t, err)
-	var out []certs.Rule
+	var out []certs.Reason
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-			if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Rule" {
+			if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Reason" {
 				value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 				require.NoError(t, err)
-				out = append(out, certs.Rule(value))
+				out = append(out, certs.Reason(value))
 			}
 		}
 		return true
@@ -245,24 +247,35 @@ func rules(t *testing.T) []certs.Rule {
 	return out
 }
 
-// Every rule has a sentence, and a test that reaches it.
-func TestEveryRule(t *testing.T) {
-	reached := map[certs.Rule]bool{
+// Every reason is the text of its error, and has a test that reaches it.
+func TestEveryReason(t *testing.T) {
+	reached := map[certs.Reason]bool{
 		certs.BundleLength:      true, // TestBundleSizes
-		certs.Revoked:           true, // the vectors of check 18
+		certs.Revoked:           true, // TestRevocationLists
 		certs.RevocationUnknown: true,
 	}
 	for _, m := range attestationtest.Mutations() {
 		if m.Check >= 11 && m.Check <= 17 {
-			reached[ruleFor(m.Name)] = true
+			reached[reasonFor(m.Name)] = true
 		}
 	}
-	sentences := map[string]bool{}
-	for _, rule := range rules(t) {
-		assert.True(t, reached[rule], rule)
-		assert.NotEqual(t, string(rule), rule.Error())
-		assert.False(t, sentences[rule.Error()], rule)
-		sentences[rule.Error()] = true
+	for _, reason := range reasons(t) {
+		assert.True(t, reached[reason], reason)
+		assert.Equal(t, string(reason), reason.Error())
+		assert.Regexp(t, "^[a-z]+(-[a-z]+)*$", reason)
 	}
-	assert.Equal(t, "some-rule", certs.Rule("some-rule").Error())
+}
+
+// Errors begin with the reason, then say where, what and why.
+func TestErrorText(t *testing.T) {
+	cause := errors.New("the cause")
+	for want, fault := range map[string]*certs.Error{
+		`expired: certificate 4 ("CN=x"): detail`:         {Reason: certs.Expired, Position: 4, Subject: "CN=x", Detail: "detail"},
+		`encoding: certificate 0: detail: the cause`:      {Reason: certs.Encoding, Detail: "detail", Err: cause},
+		`signature: certificate 1 ("a\"b"): d: the cause`: {Reason: certs.Signature, Position: 1, Subject: `a"b`, Detail: "d", Err: cause},
+	} {
+		assert.EqualError(t, fault, want)
+		assert.ErrorIs(t, fault, fault.Reason)
+		assert.Equal(t, fault.Err != nil, errors.Is(fault, cause))
+	}
 }

@@ -18,7 +18,7 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 	}{
 		"no client":             {func(c *crlfetch.Config) { c.Client = nil }, "Config.Client: nil; there is no default"},
 		"no revocations":        {func(c *crlfetch.Config) { c.Revocations = nil }, "Config.Revocations: nil"},
-		"zero revocations":      {func(c *crlfetch.Config) { c.Revocations = new(certs.Revocations) }, "Config.Revocations: certs: Options.Revocations: found a zero value"},
+		"zero revocations":      {func(c *crlfetch.Config) { c.Revocations = new(certs.Revocations) }, "Config.Revocations: certs: Config.Revocations: found a zero value"},
 		"empty roots":           {func(c *crlfetch.Config) { c.Roots = new(certs.Roots) }, "Config.Roots: certs: no roots"},
 		"empty allow list":      {func(c *crlfetch.Config) { c.Hosts = []string{} }, "Config.Hosts: empty"},
 		"empty host":            {func(c *crlfetch.Config) { c.Hosts = []string{"a.invalid", ""} }, `Config.Hosts[1]: found ""`},

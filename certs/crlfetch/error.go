@@ -22,14 +22,27 @@ func (r Reason) Error() string { return string(r) }
 
 // Error says which list was not updated, and why.
 type Error struct {
-	URL    string // as the certificate has it
 	Reason Reason
-	Err    error // the cause
+	URL    string // as the certificate has it
+	Detail string // what was found and what was expected
+	Err    error  // the cause, or nil
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("crlfetch: %q: %s: %v", e.URL, e.Reason, e.Err)
+	text := fmt.Sprintf("%s: the list %q", e.Reason, e.URL)
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap makes errors.Is match the reason and errors.As reach the cause.
-func (e *Error) Unwrap() []error { return []error{e.Reason, e.Err} }
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Reason}
+	}
+	return []error{e.Reason, e.Err}
+}

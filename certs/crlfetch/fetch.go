@@ -42,51 +42,52 @@ func (e *redirectError) Error() string { return "redirect: " + e.err.Error() }
 func (u *Updater) renew(ctx context.Context, l *list, at time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, u.config.Timeout)
 	defer cancel()
-	body, reason, err := u.get(ctx, l.url)
-	if err != nil {
-		return &Error{l.url, reason, err}
+	body, refused := u.get(ctx, l.url)
+	if refused != nil {
+		refused.URL = l.url
+		return refused
 	}
 	u.handing.Lock()
 	defer u.handing.Unlock()
 	if err := u.config.Revocations.Update(l.issuer, body); err != nil {
-		return &Error{l.url, Unusable, err}
+		return &Error{Reason: Unusable, URL: l.url, Err: err}
 	}
 	// A list that is out of date, or one of another scope, is authentic and
 	// does not help.
 	if until := u.currentUntil(l); until.Before(at) {
-		return &Error{l.url, NotCurrent, fmt.Errorf("found no list of %q afterwards that is current at %s and covers what names this one", l.issuer.Subject, at.UTC().Format(time.RFC3339))}
+		return &Error{Reason: NotCurrent, URL: l.url, Detail: fmt.Sprintf("found no list of %q afterwards that is current at %s and covers what names this one", l.issuer.Subject, at.UTC().Format(time.RFC3339))}
 	}
 	return nil
 }
 
-func (u *Updater) get(ctx context.Context, from string) ([]byte, Reason, error) {
+func (u *Updater) get(ctx context.Context, from string) ([]byte, *Error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
-		return nil, NotAllowed, err
+		return nil, &Error{Reason: NotAllowed, Err: err}
 	}
 	request.Header.Set("Accept-Encoding", "identity") // MaxSize bounds what is received
 	response, err := u.client.Do(request)
 	if err != nil {
 		var refused *redirectError
 		if errors.As(err, &refused) {
-			return nil, NotAllowed, refused
+			return nil, &Error{Reason: NotAllowed, Err: refused}
 		}
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) { // it repeats the URL
 			err = wrapped.Err
 		}
-		return nil, Unreachable, err
+		return nil, &Error{Reason: Unreachable, Err: err}
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, Unreachable, fmt.Errorf("found status %d, expected %d", response.StatusCode, http.StatusOK)
+		return nil, &Error{Reason: Unreachable, Detail: fmt.Sprintf("found status %d, expected %d", response.StatusCode, http.StatusOK)}
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, u.config.MaxSize+1))
 	if err != nil {
-		return nil, Unreachable, err
+		return nil, &Error{Reason: Unreachable, Err: err}
 	}
 	if int64(len(body)) > u.config.MaxSize {
-		return nil, TooLarge, fmt.Errorf("found more than %d bytes", u.config.MaxSize)
+		return nil, &Error{Reason: TooLarge, Detail: fmt.Sprintf("found more than %d bytes", u.config.MaxSize)}
 	}
-	return body, "", nil
+	return body, nil
 }

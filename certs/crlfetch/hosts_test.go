@@ -45,7 +45,7 @@ func TestHostsOfRecordedChains(t *testing.T) {
 			continue // recorded because it is broken
 		}
 		chain := certs.Chain{Bundle: u.CABundle, Leaf: u.Certificate, ModuleID: u.Document.ModuleID}
-		verifier, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Options{})
+		verifier, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{})
 		require.NoError(t, err)
 		verified, err := verifier.Verify(chain, u.Document.Timestamp)
 		if err != nil {

@@ -59,7 +59,7 @@ const maxLists = certs.MaxGatheredCRLs
 // and an error when it failed lately.
 func (u *Updater) begin(ctx context.Context, url string, issuer, cert *x509.Certificate, at time.Time) (*fetch, error) {
 	if err := checkURL(u.hosts, url); err != nil {
-		return nil, &Error{url, NotAllowed, err}
+		return nil, &Error{Reason: NotAllowed, URL: url, Err: err}
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -68,7 +68,7 @@ func (u *Updater) begin(ctx context.Context, url string, issuer, cert *x509.Cert
 	if l == nil {
 		u.forget(at)
 		if len(u.lists) >= maxLists {
-			return nil, &Error{url, TooMany, fmt.Errorf("found %d lists in use", len(u.lists))}
+			return nil, &Error{Reason: TooMany, URL: url, Detail: fmt.Sprintf("found %d lists in use", len(u.lists))}
 		}
 		naming := &x509.Certificate{CRLDistributionPoints: []string{url}, IsCA: cert.IsCA, NotAfter: issuer.NotAfter}
 		l = &list{url: url, issuer: issuer, naming: naming}

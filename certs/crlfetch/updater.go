@@ -41,14 +41,14 @@ func New(config Config) (*Updater, error) {
 	}
 	// Without revocations: a chain whose status is unknown is what the lists
 	// are fetched for.
-	verifier, err := certs.NewVerifier(config.Roots, certs.Options{CachedCertificates: cachedCertificates})
+	verifier, err := certs.NewVerifier(config.Roots, certs.Config{CachedCertificates: cachedCertificates})
 	if err != nil {
 		return nil, fmt.Errorf("crlfetch: Config.Roots: %w", err)
 	}
 	if config.Revocations == nil {
 		return nil, errors.New("crlfetch: Config.Revocations: nil, expected what certs.NewRevocations returns")
 	}
-	if _, err := certs.NewVerifier(config.Roots, certs.Options{Revocations: config.Revocations}); err != nil {
+	if _, err := certs.NewVerifier(config.Roots, certs.Config{Revocations: config.Revocations}); err != nil {
 		return nil, fmt.Errorf("crlfetch: Config.Revocations: %w", err)
 	}
 	return &Updater{
@@ -62,8 +62,8 @@ func New(config Config) (*Updater, error) {
 
 // Update fetches the lists that the certificates of a chain name, where they
 // are not current or were fetched longer than Config.MinInterval ago, and
-// returns when they have been handed over. The chain has to satisfy every rule
-// of certs.Verifier except revocation at the given time, which is the present:
+// returns when they have been handed over. The chain has to be one that
+// certs.Verifier accepts, revocation aside, at the given time, which is the present:
 // no certificate is asked for a URL before.
 //
 // It fails with the [*certs.Error] of a chain that is refused, and otherwise
@@ -81,7 +81,7 @@ func (u *Updater) Update(ctx context.Context, chain certs.Chain, at time.Time) e
 	}
 	verified, err := u.verifier.Verify(chain, at)
 	if err != nil {
-		return fmt.Errorf("crlfetch: %w", err)
+		return err
 	}
 	var fetches []*fetch
 	var errs []error

@@ -60,9 +60,9 @@ func TestUpdateOfRefusedChains(t *testing.T) {
 	damaged.Bundle[1] = bytes.Clone(damaged.Bundle[1])
 	damaged.Bundle[1][len(damaged.Bundle[1])-1] ^= 1
 	for name, test := range map[string]struct {
-		chain certs.Chain
-		at    time.Time
-		rule  certs.Rule
+		chain  certs.Chain
+		at     time.Time
+		reason certs.Reason
 	}{
 		"another root": {chainOf(t, other.Attest(attestationtest.Request{})), now, certs.PinnedRoot},
 		"expired":      {chain, now.AddDate(0, 0, 1), certs.Expired},
@@ -71,7 +71,7 @@ func TestUpdateOfRefusedChains(t *testing.T) {
 		"empty":        {certs.Chain{}, now, certs.BundleLength},
 	} {
 		err := s.updater(t).Update(background, test.chain, test.at)
-		require.ErrorIs(t, err, test.rule, name)
+		require.ErrorIs(t, err, test.reason, name)
 		var fault *certs.Error
 		require.ErrorAs(t, err, &fault, name)
 		require.Empty(t, s.requests(), name)
