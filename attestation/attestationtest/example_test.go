@@ -82,7 +82,7 @@ func ExampleEnclave_NSM() {
 	}
 	fmt.Println(unverified.Document.PCRs[16] == measured)
 	// Output:
-	// Nitro Security Module: ReadOnlyIndex
+	// ReadOnlyIndex: ExtendPCR
 	// true
 }
 

@@ -3,6 +3,7 @@ package attestationtest
 import (
 	"fmt"
 
+	"github.com/nitroattest/nitroattest/attestation/nsm"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -13,41 +14,11 @@ type NSM struct{ enclave *Enclave }
 // NSM returns the enclave's Nitro Security Module.
 func (e *Enclave) NSM() *NSM { return &NSM{e} }
 
-// NSMError is the name of an error that a Nitro Security Module answers with.
-type NSMError string
-
-// The errors of aws/aws-nitro-enclaves-nsm-api (ErrorCode in src/api/mod.rs).
-// InvalidArgument, InvalidResponse, BufferTooSmall and InternalError are part
-// of the interface, but the simulated module has no occasion for them.
-const (
-	InvalidArgument  NSMError = "InvalidArgument"
-	InvalidIndex     NSMError = "InvalidIndex" // no such register
-	InvalidResponse  NSMError = "InvalidResponse"
-	ReadOnlyIndex    NSMError = "ReadOnlyIndex"    // the register is locked
-	InvalidOperation NSMError = "InvalidOperation" // the request is not understood
-	BufferTooSmall   NSMError = "BufferTooSmall"
-	InputTooLarge    NSMError = "InputTooLarge" // a request beyond 4096 bytes
-	InternalError    NSMError = "InternalError"
-)
-
-// Error implements the error interface.
-func (e NSMError) Error() string { return "Nitro Security Module: " + string(e) }
-
-// Description is what the module says of itself.
-type Description struct {
-	VersionMajor, VersionMinor, VersionPatch int
-
-	ModuleID   string
-	MaxPCRs    int
-	LockedPCRs []int // ascending
-	Digest     string
-}
-
 // Describe returns the module's description.
-func (n *NSM) Describe() Description {
+func (n *NSM) Describe() nsm.Description {
 	n.enclave.mu.Lock()
 	defer n.enclave.mu.Unlock()
-	return Description{
+	return nsm.Description{
 		VersionMajor: 1,
 		ModuleID:     n.enclave.module,
 		MaxPCRs:      pcr.MaxRegisters,
@@ -59,7 +30,7 @@ func (n *NSM) Describe() Description {
 // DescribePCR returns a register and whether it is locked.
 func (n *NSM) DescribePCR(index int) (value pcr.Value, locked bool, err error) {
 	if index < 0 || index >= pcr.MaxRegisters {
-		return pcr.Value{}, false, InvalidIndex
+		return pcr.Value{}, false, refusal("DescribePCR", nsm.InvalidIndex)
 	}
 	n.enclave.mu.Lock()
 	defer n.enclave.mu.Unlock()
@@ -72,7 +43,7 @@ func (n *NSM) DescribePCR(index int) (value pcr.Value, locked bool, err error) {
 func (n *NSM) ExtendPCR(index int, data []byte) (pcr.Value, error) {
 	n.enclave.mu.Lock()
 	defer n.enclave.mu.Unlock()
-	if err := n.writable(index); err != nil {
+	if err := n.writable("ExtendPCR", index); err != nil {
 		return pcr.Value{}, err
 	}
 	return n.enclave.registers.extend(index, data), nil
@@ -82,7 +53,7 @@ func (n *NSM) ExtendPCR(index int, data []byte) (pcr.Value, error) {
 func (n *NSM) LockPCR(index int) error {
 	n.enclave.mu.Lock()
 	defer n.enclave.mu.Unlock()
-	if err := n.writable(index); err != nil {
+	if err := n.writable("LockPCR", index); err != nil {
 		return err
 	}
 	n.enclave.registers.lock(index)
@@ -93,7 +64,7 @@ func (n *NSM) LockPCR(index int) error {
 // so.
 func (n *NSM) LockPCRs(count int) error {
 	if count < 0 || count > pcr.MaxRegisters {
-		return InvalidIndex
+		return refusal("LockPCRs", nsm.InvalidIndex)
 	}
 	n.enclave.mu.Lock()
 	defer n.enclave.mu.Unlock()
@@ -106,7 +77,7 @@ func (n *NSM) LockPCRs(count int) error {
 // Attest returns a document for the clock's time; nil fields are null in it.
 func (n *NSM) Attest(userData, nonce, publicKey []byte) ([]byte, error) {
 	if len(requestAttestation(userData, nonce, publicKey)) > maxRequest {
-		return nil, InputTooLarge
+		return nil, refusal("Attestation", nsm.InputTooLarge)
 	}
 	return n.enclave.Attest(Request{UserData: userData, Nonce: nonce, PublicKey: publicKey}), nil
 }
@@ -120,12 +91,17 @@ func (n *NSM) GetRandom() []byte {
 	return n.enclave.secret.bytes(fmt.Sprint("random ", n.enclave.randoms), 256)
 }
 
-func (n *NSM) writable(index int) error {
+func (n *NSM) writable(request string, index int) error {
 	if index < 0 || index >= pcr.MaxRegisters {
-		return InvalidIndex
+		return refusal(request, nsm.InvalidIndex)
 	}
 	if n.enclave.registers[index].locked {
-		return ReadOnlyIndex
+		return refusal(request, nsm.ReadOnlyIndex)
 	}
 	return nil
+}
+
+// refusal is what a module answers with, as nsm.Device returns it.
+func refusal(request string, reason nsm.Reason) error {
+	return &nsm.Error{Reason: reason, Request: request}
 }

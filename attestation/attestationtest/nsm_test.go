@@ -9,12 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
+	"github.com/nitroattest/nitroattest/attestation/nsm"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
 func TestNSMDescribesItself(t *testing.T) {
 	e := seeded().Enclave()
-	assert.Equal(t, attestationtest.Description{
+	assert.Equal(t, nsm.Description{
 		VersionMajor: 1,
 		ModuleID:     e.ModuleID(),
 		MaxPCRs:      32,
@@ -25,32 +26,32 @@ func TestNSMDescribesItself(t *testing.T) {
 
 func TestNSMExtendsAndLocksRegisters(t *testing.T) {
 	e := seeded().Enclave()
-	nsm := e.NSM()
+	module := e.NSM()
 
 	// Registers of the boot are read-only.
-	value, locked, err := nsm.DescribePCR(0)
+	value, locked, err := module.DescribePCR(0)
 	require.NoError(t, err)
 	assert.True(t, locked)
 	assert.Equal(t, e.Image().PCRs[0], value)
-	_, err = nsm.ExtendPCR(15, []byte("data"))
-	assert.ErrorIs(t, err, attestationtest.ReadOnlyIndex)
-	assert.ErrorIs(t, nsm.LockPCR(15), attestationtest.ReadOnlyIndex)
+	_, err = module.ExtendPCR(15, []byte("data"))
+	assert.ErrorIs(t, err, nsm.ReadOnlyIndex)
+	assert.ErrorIs(t, module.LockPCR(15), nsm.ReadOnlyIndex)
 
 	// The application's are its own until it locks them.
-	value, locked, err = nsm.DescribePCR(16)
+	value, locked, err = module.DescribePCR(16)
 	require.NoError(t, err)
 	assert.False(t, locked)
 	assert.True(t, value.IsZero())
 	want := pcr.Value{}.Extend([]byte("one")).Extend([]byte("two"))
-	_, err = nsm.ExtendPCR(16, []byte("one"))
+	_, err = module.ExtendPCR(16, []byte("one"))
 	require.NoError(t, err)
-	value, err = nsm.ExtendPCR(16, []byte("two"))
+	value, err = module.ExtendPCR(16, []byte("two"))
 	require.NoError(t, err)
 	assert.Equal(t, want, value)
-	require.NoError(t, nsm.LockPCR(16))
-	_, err = nsm.ExtendPCR(16, []byte("three"))
-	assert.ErrorIs(t, err, attestationtest.ReadOnlyIndex)
-	value, locked, err = nsm.DescribePCR(16)
+	require.NoError(t, module.LockPCR(16))
+	_, err = module.ExtendPCR(16, []byte("three"))
+	assert.ErrorIs(t, err, nsm.ReadOnlyIndex)
+	value, locked, err = module.DescribePCR(16)
 	require.NoError(t, err)
 	assert.True(t, locked)
 	assert.Equal(t, want, value)
@@ -58,25 +59,25 @@ func TestNSMExtendsAndLocksRegisters(t *testing.T) {
 
 	// There are 32.
 	for _, index := range []int{-1, 32} {
-		_, _, err = nsm.DescribePCR(index)
-		assert.ErrorIs(t, err, attestationtest.InvalidIndex)
-		_, err = nsm.ExtendPCR(index, nil)
-		assert.ErrorIs(t, err, attestationtest.InvalidIndex)
-		assert.ErrorIs(t, nsm.LockPCR(index), attestationtest.InvalidIndex)
+		_, _, err = module.DescribePCR(index)
+		assert.ErrorIs(t, err, nsm.InvalidIndex)
+		_, err = module.ExtendPCR(index, nil)
+		assert.ErrorIs(t, err, nsm.InvalidIndex)
+		assert.ErrorIs(t, module.LockPCR(index), nsm.InvalidIndex)
 	}
 }
 
 func TestNSMLocksARange(t *testing.T) {
-	nsm := seeded().Enclave().NSM()
-	assert.ErrorIs(t, nsm.LockPCRs(33), attestationtest.InvalidIndex)
-	assert.ErrorIs(t, nsm.LockPCRs(-1), attestationtest.InvalidIndex)
-	assert.Len(t, nsm.Describe().LockedPCRs, 16)
-	require.NoError(t, nsm.LockPCRs(18))
-	assert.Len(t, nsm.Describe().LockedPCRs, 18)
-	require.NoError(t, nsm.LockPCRs(18), "what is locked stays so")
-	_, err := nsm.ExtendPCR(17, nil)
-	assert.ErrorIs(t, err, attestationtest.ReadOnlyIndex)
-	_, err = nsm.ExtendPCR(18, nil)
+	module := seeded().Enclave().NSM()
+	assert.ErrorIs(t, module.LockPCRs(33), nsm.InvalidIndex)
+	assert.ErrorIs(t, module.LockPCRs(-1), nsm.InvalidIndex)
+	assert.Len(t, module.Describe().LockedPCRs, 16)
+	require.NoError(t, module.LockPCRs(18))
+	assert.Len(t, module.Describe().LockedPCRs, 18)
+	require.NoError(t, module.LockPCRs(18), "what is locked stays so")
+	_, err := module.ExtendPCR(17, nil)
+	assert.ErrorIs(t, err, nsm.ReadOnlyIndex)
+	_, err = module.ExtendPCR(18, nil)
 	assert.NoError(t, err)
 }
 
@@ -95,8 +96,8 @@ func TestDocumentsListRegistersInUse(t *testing.T) {
 }
 
 func TestNSMAttests(t *testing.T) {
-	nsm := seeded().Enclave().NSM()
-	evidence, err := nsm.Attest([]byte("user data"), []byte{}, nil)
+	module := seeded().Enclave().NSM()
+	evidence, err := module.Attest([]byte("user data"), []byte{}, nil)
 	require.NoError(t, err)
 	document := parse(t, evidence)
 	assert.Equal(t, []byte("user data"), document.UserData)
@@ -104,10 +105,10 @@ func TestNSMAttests(t *testing.T) {
 	assert.Nil(t, document.PublicKey)
 	assert.Equal(t, someTime, document.Timestamp)
 
-	_, err = nsm.Attest(make([]byte, 1024), make([]byte, 1024), make([]byte, 1024))
+	_, err = module.Attest(make([]byte, 1024), make([]byte, 1024), make([]byte, 1024))
 	assert.NoError(t, err, "what a genuine document carries")
-	_, err = nsm.Attest(make([]byte, 4100), nil, nil)
-	assert.ErrorIs(t, err, attestationtest.InputTooLarge)
+	_, err = module.Attest(make([]byte, 4100), nil, nil)
+	assert.ErrorIs(t, err, nsm.InputTooLarge)
 }
 
 func TestNSMWireForm(t *testing.T) {
@@ -166,18 +167,18 @@ func TestNSMWireFormOfDocumentsAndDescriptions(t *testing.T) {
 
 	var described struct {
 		DescribeNSM struct {
-			VersionMajor *int   `cbor:"version_major"`
-			VersionMinor *int   `cbor:"version_minor"`
-			VersionPatch *int   `cbor:"version_patch"`
-			ModuleID     string `cbor:"module_id"`
-			MaxPCRs      int    `cbor:"max_pcrs"`
-			LockedPCRs   []int  `cbor:"locked_pcrs"`
-			Digest       string `cbor:"digest"`
+			VersionMajor *uint16 `cbor:"version_major"`
+			VersionMinor *uint16 `cbor:"version_minor"`
+			VersionPatch *uint16 `cbor:"version_patch"`
+			ModuleID     string  `cbor:"module_id"`
+			MaxPCRs      uint16  `cbor:"max_pcrs"`
+			LockedPCRs   []int   `cbor:"locked_pcrs"`
+			Digest       string  `cbor:"digest"`
 		}
 	}
 	require.NoError(t, cbor.Unmarshal(e.NSM().Process([]byte("\x6bDescribeNSM")), &described))
 	d := described.DescribeNSM
-	assert.Equal(t, e.NSM().Describe(), attestationtest.Description{
+	assert.Equal(t, e.NSM().Describe(), nsm.Description{
 		VersionMajor: *d.VersionMajor, VersionMinor: *d.VersionMinor, VersionPatch: *d.VersionPatch,
 		ModuleID: d.ModuleID, MaxPCRs: d.MaxPCRs, LockedPCRs: d.LockedPCRs, Digest: d.Digest,
 	})
@@ -189,7 +190,8 @@ func TestNSMWireFormOfDocumentsAndDescriptions(t *testing.T) {
 }
 
 func TestNSMErrorsSayWhoseTheyAre(t *testing.T) {
-	assert.EqualError(t, attestationtest.ReadOnlyIndex, "Nitro Security Module: ReadOnlyIndex")
+	_, err := seeded().Enclave().NSM().ExtendPCR(0, nil)
+	assert.EqualError(t, err, "ReadOnlyIndex: ExtendPCR")
 }
 
 func decode(t *testing.T, data []byte) any {

@@ -3,6 +3,7 @@ package attestationtest
 import (
 	"github.com/fxamacker/cbor/v2"
 
+	"github.com/nitroattest/nitroattest/attestation/nsm"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -35,15 +36,15 @@ type arguments struct {
 func (n *NSM) Process(request []byte) []byte {
 	response, err := n.process(request)
 	if err != nil {
-		name, _ := err.(NSMError)
-		return pair("Error", cborText(string(name)))
+		refused, _ := err.(*nsm.Error) // there is no other
+		return pair("Error", cborText(string(refused.Reason)))
 	}
 	return response
 }
 
 func (n *NSM) process(request []byte) ([]byte, error) {
 	if len(request) > maxRequest {
-		return nil, InputTooLarge
+		return nil, refusal("request", nsm.InputTooLarge)
 	}
 	var name string
 	if nsmDecoding.Unmarshal(request, &name) == nil {
@@ -51,7 +52,7 @@ func (n *NSM) process(request []byte) ([]byte, error) {
 	}
 	var calls map[string]arguments
 	if nsmDecoding.Unmarshal(request, &calls) != nil || len(calls) != 1 {
-		return nil, InvalidOperation
+		return nil, refusal("request", nsm.InvalidOperation)
 	}
 	var response []byte
 	var err error
@@ -64,11 +65,11 @@ func (n *NSM) process(request []byte) ([]byte, error) {
 func (n *NSM) processName(name string) ([]byte, error) {
 	switch name {
 	case "DescribeNSM":
-		return pair("DescribeNSM", n.Describe().encode()), nil
+		return pair("DescribeNSM", encodeDescription(n.Describe())), nil
 	case "GetRandom":
 		return pair("GetRandom", pair("random", cborBytes(n.GetRandom()))), nil
 	default:
-		return nil, InvalidOperation
+		return nil, refusal("request", nsm.InvalidOperation)
 	}
 }
 
@@ -89,11 +90,11 @@ func (n *NSM) processCall(name string, a arguments) ([]byte, error) {
 		document, err := n.Attest(a.UserData, a.Nonce, a.PublicKey)
 		return pair(name, pair("document", cborBytes(document))), err
 	default:
-		return nil, InvalidOperation
+		return nil, refusal("request", nsm.InvalidOperation)
 	}
 }
 
-func (d Description) encode() []byte {
+func encodeDescription(d nsm.Description) []byte {
 	locked := make([][]byte, len(d.LockedPCRs))
 	for i, register := range d.LockedPCRs {
 		locked[i] = cborInt(int64(register))

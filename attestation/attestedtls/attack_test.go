@@ -102,8 +102,8 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		document func(nonce []byte) []byte
-		kind     attestedtls.Kind
-		reason   error
+		reason   attestedtls.Reason
+		cause    error
 	}{
 		{"replayed", func([]byte) []byte { return old },
 			attestedtls.Refused, attestation.NonceMismatch},
@@ -133,11 +133,11 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			address, more := answering(t, identity, c.document)
 			err := refused(t, w, address, more)
-			assert.ErrorIs(t, err, c.kind)
 			assert.ErrorIs(t, err, c.reason)
+			assert.ErrorIs(t, err, c.cause)
 			var attested *attestedtls.Error
 			require.ErrorAs(t, err, &attested)
-			assert.Equal(t, c.kind, attested.Kind)
+			assert.Equal(t, c.reason, attested.Reason)
 		})
 	}
 	// What all of them differ from in one thing.
@@ -192,7 +192,7 @@ func TestRotationBetweenHandshakeAndDocument(t *testing.T) {
 // certificates.
 func TestConfigureKeepsOtherSettings(t *testing.T) {
 	w := newWorld()
-	other, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	other, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	before := &tls.Config{Certificates: []tls.Certificate{*other}, MaxVersion: tls.VersionTLS13}
 	server := &http.Server{TLSConfig: before}

@@ -49,7 +49,7 @@ func TestClaimsAndBindings(t *testing.T) {
 }
 
 func TestShapesOfClaims(t *testing.T) {
-	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	for i, sizes := range [][2]int{{32, 0}, {68, 0}, {32, 0}, {91, 0}, {0, 91}} {
 		userData, publicKey := bindings[i].claim(certificate.Leaf)
@@ -65,7 +65,7 @@ func bind(b attestedtls.Binding, certificate *x509.Certificate, userData, public
 }
 
 func TestMultihashesThatAreNone(t *testing.T) {
-	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	good, _ := attestedtls.ClaimCertificateMultihash([32]byte{1})(certificate.Leaf)
 	require.NoError(t, bind(attestedtls.BindCertificateMultihash, certificate.Leaf, good, nil))
@@ -94,7 +94,7 @@ func TestMultihashesThatAreNone(t *testing.T) {
 }
 
 func TestBindingsSayWhatDiffers(t *testing.T) {
-	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	err = bind(attestedtls.BindKeyInPublicKey, certificate.Leaf, certificate.Leaf.RawSubjectPublicKeyInfo, nil)
 	assert.ErrorContains(t, err, "public_key: found nothing, expected 3059301306072a86")

@@ -16,9 +16,9 @@ import (
 // DefaultLifetime is how long a certificate of NewCertificate is valid.
 const DefaultLifetime = 90 * 24 * time.Hour
 
-// CertificateOptions says what a certificate looks like. The zero value is a
+// CertificateConfig says what a certificate looks like. The zero value is a
 // good one.
-type CertificateOptions struct {
+type CertificateConfig struct {
 	// Curve is that of the key, elliptic.P256() or P384(). Nil: P-256.
 	Curve elliptic.Curve
 	// Names are host names and IP addresses to put into the certificate. Clients
@@ -30,29 +30,29 @@ type CertificateOptions struct {
 
 // NewCertificate makes a key, in this process and for this process, and a
 // self-signed certificate for it, with Leaf set. Errors name the field of
-// CertificateOptions that cannot be used.
-func NewCertificate(options CertificateOptions) (*tls.Certificate, error) {
-	switch options.Curve {
+// CertificateConfig that cannot be used.
+func NewCertificate(config CertificateConfig) (*tls.Certificate, error) {
+	switch config.Curve {
 	case nil:
-		options.Curve = elliptic.P256()
+		config.Curve = elliptic.P256()
 	case elliptic.P256(), elliptic.P384():
 	default:
-		return nil, fmt.Errorf("attestedtls: CertificateOptions.Curve: found %s, expected P-256 or P-384", options.Curve.Params().Name)
+		return nil, fmt.Errorf("attestedtls: CertificateConfig.Curve: found %s, expected P-256 or P-384", config.Curve.Params().Name)
 	}
-	if options.Lifetime == 0 {
-		options.Lifetime = DefaultLifetime
+	if config.Lifetime == 0 {
+		config.Lifetime = DefaultLifetime
 	}
-	if options.Lifetime < 0 {
-		return nil, fmt.Errorf("attestedtls: CertificateOptions.Lifetime: found %s, expected a positive duration", options.Lifetime)
+	if config.Lifetime < 0 {
+		return nil, fmt.Errorf("attestedtls: CertificateConfig.Lifetime: found %s, expected a positive duration", config.Lifetime)
 	}
-	key, err := ecdsa.GenerateKey(options.Curve, rand.Reader)
+	key, err := ecdsa.GenerateKey(config.Curve, rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("attestedtls: %w", err)
 	}
-	template := options.template(time.Now())
+	template := config.template(time.Now())
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("attestedtls: CertificateOptions.Names: %w", err)
+		return nil, fmt.Errorf("attestedtls: CertificateConfig.Names: %w", err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
@@ -61,7 +61,7 @@ func NewCertificate(options CertificateOptions) (*tls.Certificate, error) {
 	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }
 
-func (o CertificateOptions) template(now time.Time) *x509.Certificate {
+func (o CertificateConfig) template(now time.Time) *x509.Certificate {
 	serial := make([]byte, 16)
 	rand.Read(serial) // never fails, see crypto/rand
 	serial[0] = serial[0]&0x7f | 1

@@ -52,7 +52,7 @@ func TestTLSConfigIsVerifiedToo(t *testing.T) {
 	w := newWorld()
 	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{
 		Attester:    w.Enclave().NSM(),
-		Certificate: attestedtls.CertificateOptions{Names: []string{"enclave.example"}},
+		Certificate: attestedtls.CertificateConfig{Names: []string{"enclave.example"}},
 	})
 	require.NoError(t, err)
 	s := enclave(t, identity)
@@ -98,7 +98,7 @@ func TestTLS12IsRefused(t *testing.T) {
 }
 
 func TestErrorsAreStable(t *testing.T) {
-	for kind, text := range map[attestedtls.Kind]string{
+	for reason, text := range map[attestedtls.Reason]string{
 		attestedtls.Handshake:  "handshake",
 		attestedtls.NoDocument: "no-document",
 		attestedtls.TooLarge:   "too-large",
@@ -107,8 +107,8 @@ func TestErrorsAreStable(t *testing.T) {
 		attestedtls.Expired:    "expired",
 		attestedtls.NotTLS:     "not-tls",
 	} {
-		assert.EqualError(t, kind, text)
-		assert.EqualError(t, &attestedtls.Error{Kind: kind, Detail: "detail"}, "attestedtls: "+text+": detail")
+		assert.EqualError(t, reason, text)
+		assert.EqualError(t, &attestedtls.Error{Reason: reason, Detail: "detail"}, text+": detail")
 	}
 }
 

@@ -53,7 +53,7 @@ func (c *Conn) Result() *attestation.Result { return c.result }
 // ConnectionState returns the state of the TLS connection.
 func (c *Conn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
 
-// Read implements [net.Conn]. The error is an [*Error] of kind Expired once the
+// Read implements [net.Conn]. The error is an [*Error] with Expired once the
 // document means nothing any more.
 func (c *Conn) Read(b []byte) (int, error) {
 	if err := c.check(); err != nil {
@@ -66,7 +66,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write implements [net.Conn]. The error is an [*Error] of kind Expired once
+// Write implements [net.Conn]. The error is an [*Error] with Expired once
 // the document means nothing any more.
 func (c *Conn) Write(b []byte) (int, error) {
 	if err := c.check(); err != nil {

@@ -99,7 +99,7 @@ func TestDocumentThatIsExpiredAtOnce(t *testing.T) {
 	config.Now = func() time.Time { return end }
 	_, err := dial(t, config, s.address)
 	assert.ErrorIs(t, err, attestedtls.Expired)
-	assert.EqualError(t, err, "attestedtls: expired: the document of "+w.Enclave().ModuleID()+" means nothing since "+end.Format(time.RFC3339))
+	assert.EqualError(t, err, "expired: the document of "+w.Enclave().ModuleID()+" means nothing since "+end.Format(time.RFC3339))
 }
 
 func TestConnIsANetConn(t *testing.T) {

@@ -60,7 +60,7 @@ func (d *Dialer) handshake(ctx context.Context, network, address string) (*tls.C
 	conn := tls.Client(raw, config)
 	if err := conn.HandshakeContext(ctx); err != nil {
 		raw.Close()
-		return nil, &Error{Kind: Handshake, Detail: address, Err: err}
+		return nil, &Error{Reason: Handshake, Detail: address, Err: err}
 	}
 	return conn, nil
 }
@@ -87,10 +87,10 @@ func (d *Dialer) appraise(state tls.ConnectionState, evidence, nonce []byte) (*a
 	}
 	result, err := d.config.Verifier.Verify(evidence, attestation.Expect{Nonce: nonce})
 	if err != nil {
-		return nil, &Error{Kind: Refused, Detail: "the document of the server", Err: err}
+		return nil, &Error{Reason: Refused, Detail: "the document of the server", Err: err}
 	}
 	if err := d.config.Binding(state, result); err != nil {
-		return nil, &Error{Kind: NotBound, Detail: "the document of " + result.Document.ModuleID, Err: err}
+		return nil, &Error{Reason: NotBound, Detail: "the document of " + result.Document.ModuleID, Err: err}
 	}
 	if err := checkFresh(result, d.config.Now()); err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func (d *Dialer) exchange(ctx context.Context, conn *tls.Conn, address string, n
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	evidence, err := d.ask(conn, address, nonce)
 	if !stop() {
-		return nil, &Error{Kind: NoDocument, Detail: "not in time", Err: context.Cause(ctx)}
+		return nil, &Error{Reason: NoDocument, Detail: "not in time", Err: context.Cause(ctx)}
 	}
 	return evidence, err
 }
@@ -51,7 +51,7 @@ func (d *Dialer) ask(conn *tls.Conn, address string, nonce []byte) ([]byte, erro
 		},
 	}
 	if err := request.Write(conn); err != nil {
-		return nil, &Error{Kind: NoDocument, Detail: "asking the server", Err: err}
+		return nil, &Error{Reason: NoDocument, Detail: "asking the server", Err: err}
 	}
 	encodedSize := base64.StdEncoding.EncodedLen(d.config.DocumentSize)
 	encodedSize += encodedSize/32 + 2 // line breaks
@@ -73,7 +73,7 @@ func (d *Dialer) ask(conn *tls.Conn, address string, nonce []byte) ([]byte, erro
 	if limited.N == 0 {
 		return nil, errorf(TooLarge, "found an answer of %d bytes without an end", maxHeader+encodedSize)
 	}
-	return nil, &Error{Kind: NoDocument, Detail: "reading the answer", Err: withoutQuotes(err)}
+	return nil, &Error{Reason: NoDocument, Detail: "reading the answer", Err: withoutQuotes(err)}
 }
 
 // withoutQuotes replaces errors of the HTTP parser, which quote what the server
@@ -106,12 +106,12 @@ func (d *Dialer) document(body []byte, more int) ([]byte, error) {
 	if len(body) > 0 && body[0] < 0x80 {
 		decoded, err := base64.StdEncoding.Strict().AppendDecode(nil, bytes.TrimSpace(body))
 		if err != nil {
-			return nil, &Error{Kind: NoDocument, Detail: "found text that is not base64", Err: err}
+			return nil, &Error{Reason: NoDocument, Detail: "found text that is not base64", Err: err}
 		}
 		body = decoded
 	}
 	if len(body) == 0 {
-		return nil, &Error{Kind: NoDocument, Detail: "reading the answer", Err: errors.New("found an empty one")}
+		return nil, &Error{Reason: NoDocument, Detail: "reading the answer", Err: errors.New("found an empty one")}
 	}
 	if len(body) > d.config.DocumentSize {
 		return nil, errorf(TooLarge, "found a document of %d bytes, expected at most %d", len(body), d.config.DocumentSize)

@@ -22,7 +22,7 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\n"
 	for _, c := range []struct {
 		name, answer string
-		kind         attestedtls.Kind
+		reason       attestedtls.Reason
 		text         string
 	}{
 		{"nothing", "", attestedtls.NoDocument, "EOF"},
@@ -52,7 +52,7 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 				conn.Close()
 			})
 			_, err := dial(t, w.config(t), address)
-			require.ErrorIs(t, err, c.kind)
+			require.ErrorIs(t, err, c.reason)
 			assert.ErrorContains(t, err, c.text)
 			assert.NotContains(t, err.Error(), "evil")
 			assert.Less(t, len(err.Error()), 300)

@@ -136,8 +136,8 @@ func TestHandlerConfigs(t *testing.T) {
 	for text, config := range map[string]attestedtls.IdentityConfig{
 		"attestedtls: IdentityConfig.Attester: nil":                             {},
 		"attestedtls: HandlerConfig.Rate: found -1, expected a positive number": {Attester: attester, Rate: -1},
-		"attestedtls: CertificateOptions.Curve: found P-521, expected P-256 or P-384": {Attester: attester,
-			Certificate: attestedtls.CertificateOptions{Curve: elliptic.P521()}},
+		"attestedtls: CertificateConfig.Curve: found P-521, expected P-256 or P-384": {Attester: attester,
+			Certificate: attestedtls.CertificateConfig{Curve: elliptic.P521()}},
 	} {
 		identity, err := attestedtls.NewIdentity(config)
 		assert.EqualError(t, err, text)
@@ -146,7 +146,7 @@ func TestHandlerConfigs(t *testing.T) {
 }
 
 func TestCertificates(t *testing.T) {
-	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{
 		Curve: elliptic.P384(), Names: []string{"enclave.example", "192.0.2.1"}, Lifetime: time.Hour,
 	})
 	require.NoError(t, err)
@@ -157,11 +157,11 @@ func TestCertificates(t *testing.T) {
 	assert.NoError(t, certificate.Leaf.CheckSignature(certificate.Leaf.SignatureAlgorithm, certificate.Leaf.RawTBSCertificate, certificate.Leaf.Signature))
 	assert.Len(t, certificate.Leaf.RawSubjectPublicKeyInfo, 120)
 
-	for text, options := range map[string]attestedtls.CertificateOptions{
-		"attestedtls: CertificateOptions.Lifetime: found -1s, expected a positive duration": {Lifetime: -time.Second},
-		"attestedtls: CertificateOptions.Names: x509: ":                                     {Names: []string{"\xff"}},
+	for text, config := range map[string]attestedtls.CertificateConfig{
+		"attestedtls: CertificateConfig.Lifetime: found -1s, expected a positive duration": {Lifetime: -time.Second},
+		"attestedtls: CertificateConfig.Names: x509: ":                                     {Names: []string{"\xff"}},
 	} {
-		_, err := attestedtls.NewCertificate(options)
+		_, err := attestedtls.NewCertificate(config)
 		assert.ErrorContains(t, err, text)
 	}
 }

@@ -83,7 +83,7 @@ func (h *Hook) verify(state tls.ConnectionState) error {
 	nonce := h.dialer.nonce()
 	evidence, err := h.fetch(ctx, nonce)
 	if err != nil {
-		return &Error{Kind: NoDocument, Detail: "fetching it for a handshake", Err: err}
+		return &Error{Reason: NoDocument, Detail: "fetching it for a handshake", Err: err}
 	}
 	result, err := h.dialer.appraise(state, evidence, nonce)
 	if err != nil {

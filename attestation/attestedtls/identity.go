@@ -16,7 +16,7 @@ type IdentityConfig struct {
 	// Attester makes the documents. Required.
 	Attester Attester
 	// Certificate says what the certificates look like.
-	Certificate CertificateOptions
+	Certificate CertificateConfig
 	// Claim, Rate and ErrorLog are those of HandlerConfig.
 	Claim    Claim
 	Rate     int
@@ -27,7 +27,7 @@ type IdentityConfig struct {
 // here and never leaves, a certificate for it, and the handler that gives out
 // documents which name the certificate. It is safe for concurrent use.
 type Identity struct {
-	options CertificateOptions
+	config  CertificateConfig
 	current atomic.Pointer[tls.Certificate]
 	handler http.Handler
 }
@@ -38,7 +38,7 @@ func NewIdentity(config IdentityConfig) (*Identity, error) {
 	if config.Attester == nil {
 		return nil, errors.New("attestedtls: IdentityConfig.Attester: nil")
 	}
-	i := &Identity{options: config.Certificate}
+	i := &Identity{config: config.Certificate}
 	var err error
 	i.handler, err = NewHandler(HandlerConfig{
 		Attester:    config.Attester,
@@ -59,7 +59,7 @@ func NewIdentity(config IdentityConfig) (*Identity, error) {
 // Rotate replaces key and certificate. New connections use the new ones; those
 // that are there keep theirs, and documents asked for on them name it.
 func (i *Identity) Rotate() error {
-	certificate, err := NewCertificate(i.options)
+	certificate, err := NewCertificate(i.config)
 	if err != nil {
 		return err
 	}

@@ -29,9 +29,9 @@ type world struct {
 	time time.Time
 }
 
-func newWorld(options ...attestationtest.Option) *world {
+func newWorld(config ...attestationtest.Option) *world {
 	w := &world{time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	w.Hypervisor = attestationtest.NewHypervisor(append(options, attestationtest.WithClock(w.now))...)
+	w.Hypervisor = attestationtest.NewHypervisor(append(config, attestationtest.WithClock(w.now))...)
 	return w
 }
 

@@ -1,8 +1,6 @@
 package nsm
 
 import (
-	"fmt"
-
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -23,7 +21,7 @@ func (d *Device) Attest(userData, nonce, publicKey []byte) ([]byte, error) {
 		return nil, err
 	}
 	if len(result.Document) == 0 {
-		return nil, fmt.Errorf("nsm: Attestation: %w: found no document", InvalidResponse)
+		return nil, during("Attestation", refuse(InvalidResponse, "found no document"))
 	}
 	return result.Document, nil
 }
@@ -59,7 +57,7 @@ func (d *Device) GetRandom() ([]byte, error) {
 		return nil, err
 	}
 	if len(result.Random) == 0 {
-		return nil, fmt.Errorf("nsm: GetRandom: %w: found no bytes", InvalidResponse)
+		return nil, during("GetRandom", refuse(InvalidResponse, "found no bytes"))
 	}
 	return result.Random, nil
 }
@@ -70,7 +68,7 @@ type registerIndex struct {
 
 // DescribePCR returns a register and whether it is locked.
 func (d *Device) DescribePCR(index int) (value pcr.Value, locked bool, err error) {
-	if err := checkRegister(index, pcr.MaxRegisters-1); err != nil {
+	if err := checkRegister("DescribePCR", index, pcr.MaxRegisters-1); err != nil {
 		return pcr.Value{}, false, err
 	}
 	var result struct {
@@ -88,7 +86,7 @@ func (d *Device) DescribePCR(index int) (value pcr.Value, locked bool, err error
 // the new value. Registers 0 to 15 are locked from the start; 16 to 31 are the
 // application's own.
 func (d *Device) ExtendPCR(index int, data []byte) (pcr.Value, error) {
-	if err := checkRegister(index, pcr.MaxRegisters-1); err != nil {
+	if err := checkRegister("ExtendPCR", index, pcr.MaxRegisters-1); err != nil {
 		return pcr.Value{}, err
 	}
 	var result struct {
@@ -106,7 +104,7 @@ func (d *Device) ExtendPCR(index int, data []byte) (pcr.Value, error) {
 
 // LockPCR locks a register until the enclave ends.
 func (d *Device) LockPCR(index int) error {
-	if err := checkRegister(index, pcr.MaxRegisters-1); err != nil {
+	if err := checkRegister("LockPCR", index, pcr.MaxRegisters-1); err != nil {
 		return err
 	}
 	return d.call("LockPCR", registerIndex{uint16(index)}, nil)
@@ -114,7 +112,7 @@ func (d *Device) LockPCR(index int) error {
 
 // LockPCRs locks the registers from 0 to count-1.
 func (d *Device) LockPCRs(count int) error {
-	if err := checkRegister(count, pcr.MaxRegisters); err != nil {
+	if err := checkRegister("LockPCRs", count, pcr.MaxRegisters); err != nil {
 		return err
 	}
 	return d.call("LockPCRs", struct {
@@ -122,16 +120,16 @@ func (d *Device) LockPCRs(count int) error {
 	}{uint16(count)}, nil)
 }
 
-func checkRegister(index, most int) error {
+func checkRegister(request string, index, most int) error {
 	if index < 0 || index > most {
-		return fmt.Errorf("nsm: %w: found %d, expected 0 to %d", InvalidIndex, index, most)
+		return during(request, refuse(InvalidIndex, "found %d, expected 0 to %d", index, most))
 	}
 	return nil
 }
 
 func registerValue(name string, data []byte) (pcr.Value, error) {
 	if len(data) != pcr.Size {
-		return pcr.Value{}, fmt.Errorf("nsm: %s: %w: found a register of %d bytes, expected %d", name, InvalidResponse, len(data), pcr.Size)
+		return pcr.Value{}, during(name, refuse(InvalidResponse, "found a register of %d bytes, expected %d", len(data), pcr.Size))
 	}
 	return pcr.Value(data), nil
 }

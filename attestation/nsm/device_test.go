@@ -123,14 +123,14 @@ func TestRegistersOutOfRange(t *testing.T) {
 }
 
 func TestErrorsOfTheModule(t *testing.T) {
-	for _, name := range []nsm.Error{
+	for _, name := range []nsm.Reason{
 		nsm.InvalidArgument, nsm.InvalidIndex, nsm.InvalidResponse, nsm.ReadOnlyIndex,
 		nsm.InvalidOperation, nsm.BufferTooSmall, nsm.InputTooLarge, nsm.InternalError, "Unheard",
 	} {
 		device := answers(t, map[string]string{"Error": string(name)})
 		_, err := device.Attest(nil, nil, nil)
 		assert.ErrorIs(t, err, name)
-		assert.EqualError(t, err, "nsm: Attestation: Nitro Security Module: "+string(name))
+		assert.EqualError(t, err, string(name)+": Attestation")
 		_, err = device.Describe()
 		assert.ErrorIs(t, err, name)
 		_, err = device.GetRandom()

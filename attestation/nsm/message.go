@@ -1,8 +1,6 @@
 package nsm
 
 import (
-	"fmt"
-
 	"github.com/fxamacker/cbor/v2"
 )
 
@@ -28,14 +26,14 @@ func (d *Device) call(name string, arguments, result any) error {
 	}
 	request, err := cbor.Marshal(message)
 	if err != nil {
-		return fmt.Errorf("nsm: %s: %w", name, err)
+		return during(name, err)
 	}
 	response, err := d.exchange(request)
 	if err == nil {
 		err = readResponse(response, name, result)
 	}
 	if err != nil {
-		return fmt.Errorf("nsm: %s: %w", name, err)
+		return during(name, err)
 	}
 	return nil
 }
@@ -44,30 +42,30 @@ func readResponse(response []byte, name string, result any) error {
 	var found string
 	if decoding.Unmarshal(response, &found) == nil {
 		if found != name || result != nil {
-			return fmt.Errorf("%w: found %.64q alone", InvalidResponse, found)
+			return refuse(InvalidResponse, "found %.64q alone", found)
 		}
 		return nil
 	}
 	var members map[string]cbor.RawMessage
 	if err := decoding.Unmarshal(response, &members); err != nil {
-		return fmt.Errorf("%w: %w", InvalidResponse, err)
+		return &Error{Reason: InvalidResponse, Detail: "reading the answer", Err: err}
 	}
 	if len(members) != 1 {
-		return fmt.Errorf("%w: found a map of %d entries, expected 1", InvalidResponse, len(members))
+		return refuse(InvalidResponse, "found a map of %d entries, expected 1", len(members))
 	}
 	if refusal, ok := members["Error"]; ok {
 		var reason string
 		if err := decoding.Unmarshal(refusal, &reason); err != nil {
-			return fmt.Errorf("%w: Error: %w", InvalidResponse, err)
+			return &Error{Reason: InvalidResponse, Detail: "reading the name of an error", Err: err}
 		}
-		return Error(reason)
+		return &Error{Reason: Reason(reason)}
 	}
 	value, ok := members[name]
 	if !ok || result == nil {
-		return fmt.Errorf("%w: found the answer to another request", InvalidResponse)
+		return refuse(InvalidResponse, "found the answer to another request")
 	}
 	if err := decoding.Unmarshal(value, result); err != nil {
-		return fmt.Errorf("%w: %w", InvalidResponse, err)
+		return &Error{Reason: InvalidResponse, Detail: "reading the answer", Err: err}
 	}
 	return nil
 }

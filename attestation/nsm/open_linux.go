@@ -3,7 +3,6 @@
 package nsm
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"syscall"
@@ -31,7 +30,7 @@ func Open() (*Device, error) { return open(devicePath) }
 func open(path string) (*Device, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
-		return nil, fmt.Errorf("nsm: %w", err)
+		return nil, &Error{Reason: Unavailable, Request: "Open", Err: err}
 	}
 	return New(file{f}), nil
 }
@@ -64,11 +63,11 @@ func (f file) Exchange(request, response []byte) (int, error) {
 	case err != nil: // the file is being closed
 		return 0, &os.PathError{Op: "ioctl", Path: f.Name(), Err: os.ErrClosed}
 	case errno == syscall.EMSGSIZE:
-		return 0, fmt.Errorf("%w: %w", InputTooLarge, errno)
+		return 0, &Error{Reason: InputTooLarge, Err: errno}
 	case errno != 0:
 		return 0, os.NewSyscallError("ioctl", errno)
 	case message.response.length > uint64(len(response)):
-		return 0, fmt.Errorf("%w: found a response of %d bytes, expected at most %d", InvalidResponse, message.response.length, len(response))
+		return 0, refuse(InvalidResponse, "found a response of %d bytes, expected at most %d", message.response.length, len(response))
 	}
 	return int(message.response.length), nil
 }

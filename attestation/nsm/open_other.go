@@ -2,13 +2,10 @@
 
 package nsm
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // Open opens /dev/nsm. There are enclaves for Linux on amd64 and arm64 only;
 // elsewhere the error is errors.ErrUnsupported.
 func Open() (*Device, error) {
-	return nil, fmt.Errorf("nsm: /dev/nsm: %w", errors.ErrUnsupported)
+	return nil, &Error{Reason: Unavailable, Request: "Open", Detail: "/dev/nsm", Err: errors.ErrUnsupported}
 }

@@ -1,7 +1,5 @@
 package nsm
 
-import "fmt"
-
 // Sizes of the two buffers (include/uapi/linux/nsm.h).
 const (
 	maxRequest  = 0x1000
@@ -31,7 +29,7 @@ func (d *Device) Close() error { return d.transport.Close() }
 // exchange sends a request and returns the response.
 func (d *Device) exchange(request []byte) ([]byte, error) {
 	if len(request) > maxRequest {
-		return nil, fmt.Errorf("%w: found a request of %d bytes, expected at most %d", InputTooLarge, len(request), maxRequest)
+		return nil, refuse(InputTooLarge, "found a request of %d bytes, expected at most %d", len(request), maxRequest)
 	}
 	response := make([]byte, maxResponse)
 	n, err := d.transport.Exchange(request, response)
@@ -39,7 +37,7 @@ func (d *Device) exchange(request []byte) ([]byte, error) {
 		return nil, err
 	}
 	if n < 0 || n > len(response) {
-		return nil, fmt.Errorf("%w: found a response of %d bytes, expected at most %d", InvalidResponse, n, len(response))
+		return nil, refuse(InvalidResponse, "found a response of %d bytes, expected at most %d", n, len(response))
 	}
 	return response[:n], nil
 }

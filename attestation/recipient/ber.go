@@ -43,9 +43,9 @@ type reader struct {
 
 func newReader(data []byte) *reader { return &reader{data: data, end: len(data)} }
 
-func (r *reader) fail(kind Kind, offset int, format string, args ...any) {
+func (r *reader) fail(reason Reason, offset int, format string, args ...any) {
 	if r.err == nil {
-		r.err = &Error{Kind: kind, Offset: offset, Detail: fmt.Sprintf(format, args...)}
+		r.err = &Error{Reason: reason, Offset: offset, Detail: fmt.Sprintf(format, args...)}
 	}
 }
 
@@ -162,10 +162,10 @@ func (r *reader) more() bool {
 func (r *reader) next(tag byte) bool { return r.more() && r.data[r.pos] == tag }
 
 // object reads an object identifier that must be the wanted one.
-func (r *reader) object(want oid, kind Kind, what string) {
+func (r *reader) object(want oid, reason Reason, what string) {
 	start := r.pos
 	if found := oid(r.primitive(tagOID, what)); r.err == nil && found != want {
-		r.fail(kind, start, "%s: found %v, expected %v", what, found, want)
+		r.fail(reason, start, "%s: found %v, expected %v", what, found, want)
 	}
 }
 

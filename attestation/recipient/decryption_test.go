@@ -20,7 +20,7 @@ func TestDecryptionFailuresAreAlike(t *testing.T) {
 	refuse := func(name string, envelope []byte) {
 		t.Run(name, func(t *testing.T) {
 			opened, err := recipient.Open(envelope, key)
-			requireKind(t, recipient.DecryptionFailed, opened, err)
+			requireReason(t, recipient.DecryptionFailed, opened, err)
 			if want == nil {
 				want = err
 			}
@@ -59,7 +59,7 @@ func TestNoiseIsNeverReturned(t *testing.T) {
 	envelope := syntheticEnvelope(t, "bad_cek16")
 	for range 1000 {
 		opened, err := recipient.Open(envelope, key)
-		requireKind(t, recipient.DecryptionFailed, opened, err)
+		requireReason(t, recipient.DecryptionFailed, opened, err)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestPaddingOfEveryLength(t *testing.T) {
 			assert.Equal(t, content[:32-n], opened)
 			continue
 		}
-		requireKind(t, recipient.DecryptionFailed, opened, err)
+		requireReason(t, recipient.DecryptionFailed, opened, err)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestEveryPaddingByteCounts(t *testing.T) {
 		content[i] = 15
 		p, _ := forge(t, &key.PublicKey, contentKey, content)
 		opened, err := recipient.Open(p.encode(), key)
-		requireKind(t, recipient.DecryptionFailed, opened, err)
+		requireReason(t, recipient.DecryptionFailed, opened, err)
 	}
 }
 

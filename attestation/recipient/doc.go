@@ -16,7 +16,7 @@
 // [Seal] takes the result of a verification and nothing else, so that a secret
 // cannot go to a key that nobody vouched for. [SealHPKE] and [OpenHPKE] do the
 // same with HPKE for enclaves that have an X25519 or P-384 key; AWS KMS does
-// not know that form. A [Kind] says why something was refused.
+// not know that form. A [Reason] says why something was refused.
 //
 // # The envelope of AWS KMS
 //

@@ -2,61 +2,70 @@ package recipient
 
 import "fmt"
 
-// Kind says in one word why an envelope was not opened or a secret not sealed.
+// Reason says in one word why an envelope was not opened or a secret not sealed.
 // It is an error itself, so that errors.Is(err, recipient.WrongRecipient) works
 // on whatever this package returns. The strings are stable.
-type Kind string
+type Reason string
 
 const (
 	// MalformedEnvelope: the bytes are not an envelope of the structure in the
 	// package documentation.
-	MalformedEnvelope Kind = "malformed-envelope"
+	MalformedEnvelope Reason = "malformed-envelope"
 	// UnsupportedAlgorithm: the envelope names another algorithm, or other
 	// parameters, than the ones it may have.
-	UnsupportedAlgorithm Kind = "unsupported-algorithm"
+	UnsupportedAlgorithm Reason = "unsupported-algorithm"
 	// WrongRecipient: the envelope is addressed to another key.
-	WrongRecipient Kind = "wrong-recipient"
+	WrongRecipient Reason = "wrong-recipient"
 	// DecryptionFailed: everything that depends on what the private key reveals,
 	// without a word about which part of it.
-	DecryptionFailed Kind = "decryption-failed"
+	DecryptionFailed Reason = "decryption-failed"
 	// TooLarge: the envelope or the plaintext is over its limit.
-	TooLarge Kind = "too-large"
+	TooLarge Reason = "too-large"
 	// InvalidKey: the key, the caller's or the one in the document, is absent, of
 	// another type, outside the accepted sizes or inconsistent.
-	InvalidKey Kind = "invalid-key"
+	InvalidKey Reason = "invalid-key"
 	// UnverifiedResult: what was given to seal to did not come out of a verifier.
-	UnverifiedResult Kind = "unverified-result"
+	UnverifiedResult Reason = "unverified-result"
 	// ResultExpired: a certificate under the document has expired since the
 	// document was verified.
-	ResultExpired Kind = "result-expired"
+	ResultExpired Reason = "result-expired"
 	// DebugMode: the enclave runs in debug mode.
-	DebugMode Kind = "debug-mode"
+	DebugMode Reason = "debug-mode"
 )
 
 // Error implements the error interface with the stable string itself.
-func (k Kind) Error() string { return string(k) }
+func (r Reason) Error() string { return string(r) }
 
 // Error is the only type of error that this package returns. It unwraps to its
-// Kind and never holds a secret.
+// Reason and never holds a secret.
 type Error struct {
-	Kind   Kind
+	Reason Reason
 	Offset int // of the offending byte in the envelope, or -1
 	Detail string
+	Err    error // the cause, or nil
 }
 
 func (e *Error) Error() string {
-	text := string(e.Kind) + ": " + e.Detail
+	text := string(e.Reason) + ": " + e.Detail
 	if e.Offset >= 0 {
 		text += fmt.Sprintf(" (at byte %d)", e.Offset)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
 	}
 	return text
 }
 
-// Unwrap returns the Kind.
-func (e *Error) Unwrap() error { return e.Kind }
+// Unwrap makes errors.Is match the reason and errors.As reach the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Reason}
+	}
+	return []error{e.Reason, e.Err}
+}
 
-func errorf(kind Kind, format string, args ...any) *Error {
-	return &Error{Kind: kind, Offset: -1, Detail: fmt.Sprintf(format, args...)}
+func errorf(reason Reason, format string, args ...any) *Error {
+	return &Error{Reason: reason, Offset: -1, Detail: fmt.Sprintf(format, args...)}
 }
 
 // decryptionFailed is the same for every cause. Whoever can tell a wrong

@@ -12,7 +12,7 @@ import (
 )
 
 // requireVerdict asserts what holds for every input: a plaintext or an *Error
-// of a kind that opening can have, and never both.
+// of a reason that opening can have, and never both.
 func requireVerdict(t *testing.T, opened []byte, err error) {
 	if err == nil {
 		require.NotNil(t, opened)
@@ -21,10 +21,10 @@ func requireVerdict(t *testing.T, opened []byte, err error) {
 	require.Nil(t, opened)
 	var typed *recipient.Error
 	require.True(t, errors.As(err, &typed))
-	require.Contains(t, []recipient.Kind{
+	require.Contains(t, []recipient.Reason{
 		recipient.MalformedEnvelope, recipient.UnsupportedAlgorithm, recipient.WrongRecipient,
 		recipient.DecryptionFailed, recipient.TooLarge,
-	}, typed.Kind)
+	}, typed.Reason)
 }
 
 func FuzzOpen(f *testing.F) {

@@ -57,7 +57,7 @@ func (s suite) header() []byte {
 // plaintext is returned only without an error, and is empty but not nil when
 // nothing was sealed.
 //
-// The error is an *[Error] of one of these kinds: [InvalidKey], [TooLarge],
+// The error is an *[Error] of one of these reasons: [InvalidKey], [TooLarge],
 // [MalformedEnvelope], [UnsupportedAlgorithm] when the envelope's suite is not
 // the one for this key, and [DecryptionFailed].
 //
@@ -96,7 +96,7 @@ func (s suite) check(envelope []byte) error {
 	}
 	want, found := s.header(), envelope[:suiteHeaderSize]
 	if !bytes.HasPrefix(found, []byte("HPKE")) {
-		return &Error{MalformedEnvelope, 0, `found another beginning, expected "HPKE"`}
+		return &Error{Reason: MalformedEnvelope, Detail: `found another beginning, expected "HPKE"`}
 	}
 	if !bytes.Equal(found, want) {
 		err := errorf(UnsupportedAlgorithm, "found suite %x, expected %x for a key on %s", found[4:], want[4:], s.name)

@@ -123,7 +123,7 @@ func TestOpenHPKERefusesEveryFlippedBit(t *testing.T) {
 	for _, key := range hpkeKeys(t) {
 		envelope, err := sealHPKETo(t, key.PublicKey().Bytes(), []byte(greeting))
 		require.NoError(t, err)
-		failures := make(map[recipient.Kind]error)
+		failures := make(map[recipient.Reason]error)
 		for offset := range envelope {
 			want := recipient.DecryptionFailed
 			switch {
@@ -135,7 +135,7 @@ func TestOpenHPKERefusesEveryFlippedBit(t *testing.T) {
 			for bit := range 8 {
 				envelope[offset] ^= 1 << bit
 				opened, err := recipient.OpenHPKE(envelope, key)
-				requireKind(t, want, opened, err)
+				requireReason(t, want, opened, err)
 				if failures[want] == nil {
 					failures[want] = err
 				}
@@ -156,27 +156,27 @@ func TestOpenHPKERefusesOtherEnvelopes(t *testing.T) {
 
 	for n := range envelope {
 		opened, err := recipient.OpenHPKE(envelope[:n], key)
-		requireKind(t, recipient.MalformedEnvelope, opened, err)
+		requireReason(t, recipient.MalformedEnvelope, opened, err)
 	}
 	opened, err := recipient.OpenHPKE(append(slices.Clone(envelope), 0), key)
-	requireKind(t, recipient.DecryptionFailed, opened, err)
+	requireReason(t, recipient.DecryptionFailed, opened, err)
 	opened, err = recipient.OpenHPKE(make([]byte, recipient.MaxEnvelopeSize+1), key)
-	requireKind(t, recipient.TooLarge, opened, err)
+	requireReason(t, recipient.TooLarge, opened, err)
 
 	other, err := ecdh.P384().GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	opened, err = recipient.OpenHPKE(envelope, other)
-	requireKind(t, recipient.DecryptionFailed, opened, err)
+	requireReason(t, recipient.DecryptionFailed, opened, err)
 }
 
 func TestOpenHPKERefusesKeys(t *testing.T) {
 	opened, err := recipient.OpenHPKE(nil, nil)
-	requireKind(t, recipient.InvalidKey, opened, err)
+	requireReason(t, recipient.InvalidKey, opened, err)
 
 	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	opened, err = recipient.OpenHPKE(nil, key)
-	typed := requireKind(t, recipient.InvalidKey, opened, err)
+	typed := requireReason(t, recipient.InvalidKey, opened, err)
 	assert.Contains(t, typed.Detail, "P-256")
 }
 
@@ -188,7 +188,7 @@ func TestOpenHPKERefusesASuiteOfAnotherKey(t *testing.T) {
 	envelope, err := sealHPKETo(t, keys["X25519"].PublicKey().Bytes(), make([]byte, 100))
 	require.NoError(t, err)
 	opened, err := recipient.OpenHPKE(envelope, keys["P-384"])
-	typed := requireKind(t, recipient.UnsupportedAlgorithm, opened, err)
+	typed := requireReason(t, recipient.UnsupportedAlgorithm, opened, err)
 	assert.Equal(t, 4, typed.Offset)
 	assert.Contains(t, typed.Detail, "found suite 002000010002, expected 001100020002 for a key on P-384")
 }
@@ -197,7 +197,7 @@ func TestSealHPKERefusesPublicKeys(t *testing.T) {
 	refuse := func(name string, publicKey []byte, detail string) {
 		t.Run(name, func(t *testing.T) {
 			sealed, err := sealHPKETo(t, publicKey, []byte("secret"))
-			typed := requireKind(t, recipient.InvalidKey, sealed, err)
+			typed := requireReason(t, recipient.InvalidKey, sealed, err)
 			assert.Contains(t, typed.Detail, detail)
 		})
 	}
@@ -236,7 +236,7 @@ func TestSealHPKEBoundsThePlaintext(t *testing.T) {
 	assert.Len(t, opened, len(most))
 
 	sealed, err := sealHPKETo(t, key.PublicKey().Bytes(), append(most, 0))
-	requireKind(t, recipient.TooLarge, sealed, err)
+	requireReason(t, recipient.TooLarge, sealed, err)
 }
 
 const (

@@ -46,7 +46,7 @@ func TestOpenRefusesKeys(t *testing.T) {
 	refuse := func(name string, key *rsa.PrivateKey, detail string) {
 		t.Run(name, func(t *testing.T) {
 			opened, err := recipient.Open(envelope, key)
-			typed := requireKind(t, recipient.InvalidKey, opened, err)
+			typed := requireReason(t, recipient.InvalidKey, opened, err)
 			assert.Contains(t, typed.Detail, detail)
 			assert.Equal(t, -1, typed.Offset)
 		})
@@ -120,7 +120,7 @@ func TestSealRefusesPublicKeys(t *testing.T) {
 	refuse := func(name string, publicKey []byte, detail string) {
 		t.Run(name, func(t *testing.T) {
 			sealed, err := sealTo(t, publicKey, []byte("secret"))
-			typed := requireKind(t, recipient.InvalidKey, sealed, err)
+			typed := requireReason(t, recipient.InvalidKey, sealed, err)
 			assert.Contains(t, typed.Detail, detail)
 		})
 	}

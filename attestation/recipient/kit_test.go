@@ -90,9 +90,9 @@ func sealHPKETo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
 	return sealerAt(result).SealHPKE(result, plaintext)
 }
 
-// requireKind asserts that a call returned nothing but an *Error of the kind,
+// requireReason asserts that a call returned nothing but an *Error of the reason,
 // and returns it.
-func requireKind(t testing.TB, want recipient.Kind, result []byte, err error) *recipient.Error {
+func requireReason(t testing.TB, want recipient.Reason, result []byte, err error) *recipient.Error {
 	t.Helper()
 	require.ErrorIs(t, err, want)
 	assert.Nil(t, result, "no result comes with an error")

@@ -21,7 +21,7 @@ const MaxEnvelopeSize = 2 << 20
 // raw bytes, not their base64 form. The plaintext is returned only without an
 // error, and is empty but not nil when nothing was sealed.
 //
-// The error is an *[Error] of one of these kinds: [InvalidKey] (RSA of 2048 to
+// The error is an *[Error] of one of these reasons: [InvalidKey] (RSA of 2048 to
 // 4096 bits with an exponent over 2^16 is accepted), [TooLarge],
 // [MalformedEnvelope], [UnsupportedAlgorithm], [WrongRecipient] when the
 // envelope does not carry the SHA-256 of this key's SubjectPublicKeyInfo, and
@@ -65,7 +65,7 @@ func (e *envelope) checkRecipient(key *rsa.PublicKey) error {
 		return errorf(InvalidKey, "found an RSA key that has no DER form")
 	}
 	if want := sha256.Sum256(spki); !bytes.Equal(e.keyID, want[:]) {
-		return &Error{WrongRecipient, e.keyIDAt, "subjectKeyIdentifier: found the identifier of another key, expected the SHA-256 of this key's SubjectPublicKeyInfo"}
+		return &Error{Reason: WrongRecipient, Offset: e.keyIDAt, Detail: "subjectKeyIdentifier: found the identifier of another key, expected the SHA-256 of this key's SubjectPublicKeyInfo"}
 	}
 	if len(e.encryptedKey) != key.Size() {
 		err := errorf(MalformedEnvelope, "encryptedKey: found %d bytes, expected the %d of the RSA modulus", len(e.encryptedKey), key.Size())

@@ -25,12 +25,12 @@ func TestSealToARecordedDocument(t *testing.T) {
 }
 
 // Both ways to seal look at the result before they look at the key.
-func sealBoth(t *testing.T, sealer recipient.Sealer, result *attestation.Result, want recipient.Kind) {
+func sealBoth(t *testing.T, sealer recipient.Sealer, result *attestation.Result, want recipient.Reason) {
 	t.Helper()
 	sealed, err := sealer.Seal(result, []byte("secret"))
-	requireKind(t, want, sealed, err)
+	requireReason(t, want, sealed, err)
 	sealed, err = sealer.SealHPKE(result, []byte("secret"))
-	requireKind(t, want, sealed, err)
+	requireReason(t, want, sealed, err)
 }
 
 func TestSealRefusesWhatNoVerifierReturned(t *testing.T) {
@@ -55,9 +55,9 @@ func TestSealRefusesAResultThatIsNoLongerFresh(t *testing.T) {
 
 	// The functions go by the real time, at which every recording has expired.
 	sealed, err := recipient.Seal(result, []byte("secret"))
-	requireKind(t, recipient.ResultExpired, sealed, err)
+	requireReason(t, recipient.ResultExpired, sealed, err)
 	sealed, err = recipient.SealHPKE(result, []byte("secret"))
-	requireKind(t, recipient.ResultExpired, sealed, err)
+	requireReason(t, recipient.ResultExpired, sealed, err)
 }
 
 func TestSealRefusesDebugMode(t *testing.T) {

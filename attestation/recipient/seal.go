@@ -33,7 +33,7 @@ type Sealer struct {
 //
 // Seal takes what [attestation.Verifier.Verify] returned, while it is fresh,
 // and not from an enclave in debug mode. The error is an *[Error] of one of
-// these kinds: [UnverifiedResult], [ResultExpired], [DebugMode], [TooLarge] and
+// these reasons: [UnverifiedResult], [ResultExpired], [DebugMode], [TooLarge] and
 // [InvalidKey]. It cannot tell which policy the verifier had: under
 // InsecureAnyImage the secret goes to whatever code asked for it.
 func Seal(res *attestation.Result, plaintext []byte) ([]byte, error) {

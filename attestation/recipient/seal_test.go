@@ -128,5 +128,5 @@ func TestSealBoundsThePlaintext(t *testing.T) {
 	assert.Len(t, opened, len(most))
 
 	sealed, err := sealTo(t, spkiOf(t, &key.PublicKey), append(most, 0))
-	requireKind(t, recipient.TooLarge, sealed, err)
+	requireReason(t, recipient.TooLarge, sealed, err)
 }

@@ -81,7 +81,7 @@ func TestOpenRefusesOtherStructures(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(*parts)
-		kind   recipient.Kind
+		reason recipient.Reason
 		detail string
 	}{
 		{"signed data", func(p *parts) { p.contentType = pkcs7Signed }, malformed, "ContentInfo.contentType: found 1.2.840.113549.1.7.2, expected 1.2.840.113549.1.7.3"},
@@ -131,7 +131,7 @@ func TestOpenRefusesOtherStructures(t *testing.T) {
 			p := good
 			c.change(&p)
 			opened, err := recipient.Open(p.encode(), key)
-			typed := requireKind(t, c.kind, opened, err)
+			typed := requireReason(t, c.reason, opened, err)
 			assert.Contains(t, typed.Detail, c.detail)
 			assert.GreaterOrEqual(t, typed.Offset, 0)
 			assert.Less(t, typed.Offset, len(p.encode()))
@@ -145,7 +145,7 @@ func TestOpenRefusesEveryTruncation(t *testing.T) {
 		envelope := syntheticEnvelope(t, name)
 		for n := range envelope {
 			opened, err := recipient.Open(envelope[:n], key)
-			requireKind(t, recipient.MalformedEnvelope, opened, err)
+			requireReason(t, recipient.MalformedEnvelope, opened, err)
 		}
 	}
 }
@@ -206,5 +206,5 @@ func TestOpenBoundsTheEnvelope(t *testing.T) {
 	assert.Equal(t, greeting, string(opened))
 
 	opened, err = recipient.Open(envelope(most+1), key)
-	requireKind(t, recipient.TooLarge, opened, err)
+	requireReason(t, recipient.TooLarge, opened, err)
 }

@@ -75,7 +75,7 @@ func TestRecordedEnvelopes(t *testing.T) {
 
 			if v.Key == "" {
 				opened, err := recipient.Open(envelope, rsa2048(t))
-				requireKind(t, recipient.WrongRecipient, opened, err)
+				requireReason(t, recipient.WrongRecipient, opened, err)
 				return
 			}
 			opened, err := recipient.Open(envelope, readKey(t, v.Key))
@@ -85,10 +85,10 @@ func TestRecordedEnvelopes(t *testing.T) {
 	}
 }
 
-// wantKinds says what is wrong with each bad_ vector: its kind and a part of
+// wantReasons says what is wrong with each bad_ vector: its reason and a part of
 // its detail.
-var wantKinds = map[string]struct {
-	kind   recipient.Kind
+var wantReasons = map[string]struct {
+	reason recipient.Reason
 	detail string
 }{
 	"bad_empty_content":         {recipient.MalformedEnvelope, "encryptedContent: found 0 bytes"},
@@ -123,11 +123,11 @@ func TestSyntheticEnvelopes(t *testing.T) {
 				return
 			}
 			require.Equal(t, "error", v.Expect)
-			require.Contains(t, wantKinds, v.Name)
+			require.Contains(t, wantReasons, v.Name)
 			refused++
-			typed := requireKind(t, wantKinds[v.Name].kind, opened, err)
-			assert.Contains(t, typed.Detail, wantKinds[v.Name].detail)
+			typed := requireReason(t, wantReasons[v.Name].reason, opened, err)
+			assert.Contains(t, typed.Detail, wantReasons[v.Name].detail)
 		})
 	}
-	assert.Equal(t, len(wantKinds), refused, "every expectation has a vector")
+	assert.Equal(t, len(wantReasons), refused, "every expectation has a vector")
 }

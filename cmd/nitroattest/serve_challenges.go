@@ -49,7 +49,7 @@ func (f *serveFlags) openStore(ctx context.Context, logger *slog.Logger) (*chall
 	}
 	redis.SetLogger(redisLogger{logger})
 	client := redis.NewClient(options)
-	store, err := redisstore.New(ctx, client, redisstore.Options{})
+	store, err := redisstore.New(ctx, client, redisstore.Config{})
 	if err != nil {
 		client.Close()
 		return nil, fmt.Errorf("--redis: %w", err)

@@ -48,7 +48,7 @@ func startImpostor(enclave string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateOptions{})
+	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	if err != nil {
 		return nil, err
 	}

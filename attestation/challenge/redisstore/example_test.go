@@ -19,7 +19,7 @@ func Example() {
 		Addr:                  "redis.internal:6379",
 		ContextTimeoutEnabled: true, // or New refuses it
 	})
-	store, err := redisstore.New(ctx, client, redisstore.Options{})
+	store, err := redisstore.New(ctx, client, redisstore.Config{})
 	if err != nil {
 		log.Fatal(err) // unreachable, or it evicts keys
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // patient is for tests in which no time limit may decide.
-var patient = redisstore.Options{Timeout: time.Hour}
+var patient = redisstore.Config{Timeout: time.Hour}
 
 func newStore(t testing.TB, client redis.UniversalClient) *redisstore.Store {
 	t.Helper()

@@ -28,7 +28,7 @@ func TestNewRefusesClientsAndOptions(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		client  redis.UniversalClient
-		options redisstore.Options
+		options redisstore.Config
 		want    string
 	}{
 		{"nil", nil, patient, "redisstore: client: nil"},
@@ -37,7 +37,7 @@ func TestNewRefusesClientsAndOptions(t *testing.T) {
 		{"ring", ring, patient, "redisstore: client: found a *redis.Ring, expected a *redis.Client or a *redis.ClusterClient"},
 		{"deaf client", deaf, patient, "redisstore: client: its option ContextTimeoutEnabled is false"},
 		{"deaf cluster client", deafCluster, patient, "redisstore: client: its option ContextTimeoutEnabled is false"},
-		{"negative timeout", good, redisstore.Options{Timeout: -1}, "redisstore: Options.Timeout: found -1ns, expected a positive duration, or 0 for 2s"},
+		{"negative timeout", good, redisstore.Config{Timeout: -1}, "redisstore: Config.Timeout: found -1ns, expected a positive duration, or 0 for 2s"},
 		{"server down", good, patient, "redisstore: asking /nonexistent/socket for its eviction policy: "},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -80,10 +80,10 @@ func TestNewRefusesServersThatEvict(t *testing.T) {
 func TestNewRefusesAServerThatDoesNotTell(t *testing.T) {
 	s := startServer(t)
 	client := s.clientFor(t)
-	_, err := redisstore.New(t.Context(), client, redisstore.Options{})
+	_, err := redisstore.New(t.Context(), client, redisstore.Config{})
 	require.NoError(t, err)
 	client.AddHook(silentInfo{})
-	store, err := redisstore.New(t.Context(), client, redisstore.Options{})
+	store, err := redisstore.New(t.Context(), client, redisstore.Config{})
 	require.ErrorContains(t, err, `found maxmemory "" with maxmemory-policy "", expected noeviction`)
 	assert.Nil(t, store)
 }
@@ -159,7 +159,7 @@ func TestASilentServerRefuses(t *testing.T) {
 	client := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), ContextTimeoutEnabled: true, ReadTimeout: -1})
 	defer client.Close()
 
-	impatient := redisstore.Options{Timeout: time.Millisecond, InsecureAllowEviction: true}
+	impatient := redisstore.Config{Timeout: time.Millisecond, InsecureAllowEviction: true}
 	store, err := redisstore.New(t.Context(), client, impatient)
 	require.NoError(t, err, "nothing was asked")
 	issuer := newIssuer(t, store, nil)

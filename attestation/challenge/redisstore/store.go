@@ -11,15 +11,15 @@ import (
 	"github.com/nitroattest/nitroattest/attestation/challenge"
 )
 
-// Defaults of [Options].
+// Defaults of [Config].
 const (
 	DefaultPrefix  = "nitroattest:challenge:"
 	DefaultTimeout = 2 * time.Second
 )
 
-// Options says how a [Store] uses its server. Each zero field stands for its
+// Config says how a [Store] uses its server. Each zero field stands for its
 // default.
-type Options struct {
+type Config struct {
 	// Prefix comes before the ID in keys. Empty: DefaultPrefix. Services that
 	// share a server may share a prefix too, since no two nonces have one ID.
 	Prefix string
@@ -46,29 +46,29 @@ var _ challenge.Store = (*Store)(nil)
 // or evicts keys. The client is a [*redis.Client], one for Sentinel included, or
 // a [*redis.ClusterClient], with ContextTimeoutEnabled. It stays the caller's
 // to close.
-func New(ctx context.Context, client redis.UniversalClient, options Options) (*Store, error) {
-	s, err := newStore(ctx, client, options)
+func New(ctx context.Context, client redis.UniversalClient, config Config) (*Store, error) {
+	s, err := newStore(ctx, client, config)
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: %w", err)
 	}
 	return s, nil
 }
 
-func newStore(ctx context.Context, client redis.UniversalClient, options Options) (*Store, error) {
-	if options.Prefix == "" {
-		options.Prefix = DefaultPrefix
+func newStore(ctx context.Context, client redis.UniversalClient, config Config) (*Store, error) {
+	if config.Prefix == "" {
+		config.Prefix = DefaultPrefix
 	}
-	if options.Timeout == 0 {
-		options.Timeout = DefaultTimeout
+	if config.Timeout == 0 {
+		config.Timeout = DefaultTimeout
 	}
-	if options.Timeout < 0 {
-		return nil, fmt.Errorf("Options.Timeout: found %s, expected a positive duration, or 0 for %s", options.Timeout, DefaultTimeout)
+	if config.Timeout < 0 {
+		return nil, fmt.Errorf("Config.Timeout: found %s, expected a positive duration, or 0 for %s", config.Timeout, DefaultTimeout)
 	}
 	if err := checkClient(client); err != nil {
 		return nil, err
 	}
-	s := &Store{client, options.Prefix, options.Timeout}
-	if !options.InsecureAllowEviction {
+	s := &Store{client, config.Prefix, config.Timeout}
+	if !config.InsecureAllowEviction {
 		ctx, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
 		if err := checkEviction(ctx, client); err != nil {
