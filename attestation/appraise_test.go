@@ -110,7 +110,7 @@ func TestReportStopsWhereAuthenticityFails(t *testing.T) {
 	assert.Equal(t, []string{"evidence", "algorithm", "envelope", "payload", "fields", "kind", "root", "chain", "validity"}, statuses[attestation.Pass])
 	assert.Equal(t, []string{"chain-signatures"}, statuses[attestation.Fail])
 	assert.Equal(t, []string{"revocation"}, statuses[attestation.Skipped])
-	assert.Equal(t, []string{"signature", "nonce", "age", "timestamp", "debug", "measurements", "user-data", "public-key"}, statuses[attestation.NotReached])
+	assert.Equal(t, []string{"signature", "nonce", "age", "timestamp", "debug", "measurements", "exchange-registers", "user-data", "public-key"}, statuses[attestation.NotReached])
 }
 
 func TestMismatchNamesEveryRegister(t *testing.T) {
@@ -182,7 +182,7 @@ func TestReasons(t *testing.T) {
 		attestation.WrongDocumentKind, attestation.UntrustedRoot, attestation.InvalidChain, attestation.CertificateExpired,
 		attestation.CertificateNotYetValid, attestation.CertificateRevoked, attestation.BadSignature}
 	refused := []attestation.Reason{attestation.DebugMode, attestation.MeasurementMismatch, attestation.NonceMismatch,
-		attestation.Stale, attestation.TimestampOutOfRange, attestation.UserDataMismatch, attestation.PublicKeyMismatch}
+		attestation.Stale, attestation.TimestampOutOfRange, attestation.RegisterMismatch, attestation.UserDataMismatch, attestation.PublicKeyMismatch}
 	for _, reason := range notAuthentic {
 		assert.False(t, reason.Authentic(), reason)
 	}

@@ -10,30 +10,40 @@ const (
 	NotReached Status = "not-reached" // an earlier check failed and left nothing to look at
 )
 
-// Check is one line of a [Report]. Its Name is one of these, in this order;
-// the numbers are those of the list in the package documentation:
-//
-//	evidence         1, 2      size, one CBOR array of four
-//	algorithm        3         ES384 and nothing else in the protected header
-//	envelope         4, 5      empty unprotected header, payload, signature size
-//	payload          6, 7, 8   strict CBOR map
-//	fields           9         presence, types and bounds
-//	kind             10        enclave or NitroTPM
-//	root             11        pinned, byte for byte
-//	chain            12-14, 16, 17  profile, order, names
-//	validity         15, 19    every certificate at the verification time
-//	chain-signatures 14        each certificate signed by the one before
-//	revocation       18        when asked for
-//	signature        20        the document signed by the leaf
-//	nonce            21        the challenge of the relying party
-//	age              21        the age limit
-//	timestamp        21        not in the future, within the leaf's validity
-//	debug            24        registers 0 to 2 are not zero
-//	measurements     23, 25-27 one image of the policy matches as a whole
-//	user-data        28        as expected
-//	public-key       28        as expected
+// The names of the checks, in the order in which a [Report] lists them. They
+// are stable, like the Reasons.
+const (
+	// Whether the document is authentic. These stop at the first failure.
+
+	CheckEvidence        = "evidence"         // a size limit before anything is parsed; one CBOR item, untagged or with tag 18, an array of four
+	CheckAlgorithm       = "algorithm"        // the protected header is {1: -35}, ES384, and nothing else
+	CheckEnvelope        = "envelope"         // an empty unprotected header, a payload, and a signature of 96 bytes
+	CheckPayload         = "payload"          // one CBOR map: bounded depth, counts and lengths; no repeated keys, tags, floats, chunked strings, invalid UTF-8 or keys that differ only in case; unknown keys are ignored and reported
+	CheckFields          = "fields"           // mandatory fields are there, every field is of its type and within its bounds
+	CheckKind            = "kind"             // of an enclave or a NitroTPM, as asked for
+	CheckRoot            = "root"             // the bundle begins with a pinned root, byte for byte
+	CheckChain           = "chain"            // strict DER, X.509 v3, P-384 and ecdsa-with-SHA384; the bundle walked in its order and used up; basic constraints, path lengths, key usages, no unknown critical extension; the leaf named after the module
+	CheckValidity        = "validity"         // every certificate at the verification time, also those of a chain that is remembered
+	CheckChainSignatures = "chain-signatures" // each certificate signed by the one before
+	CheckRevocation      = "revocation"       // when Config.Revocations asks for it
+	CheckSignature       = "signature"        // the leaf signed the payload, as it was received
+
+	// Whether it is acceptable. These are all made, and the first that fails gives
+	// the Reason.
+
+	CheckNonce             = "nonce"              // the challenge of the relying party
+	CheckAge               = "age"                // within the age limit
+	CheckTimestamp         = "timestamp"          // not in the future, and within the validity of the leaf
+	CheckDebug             = "debug"              // registers 0 to 2 are not zero, as they are in debug mode
+	CheckMeasurements      = "measurements"       // one image of the policy matches as a whole; a listed register that the document lacks is a mismatch
+	CheckExchangeRegisters = "exchange-registers" // the registers that this exchange expects
+	CheckUserData          = "user-data"          // user_data, where something is expected
+	CheckPublicKey         = "public-key"         // public_key, where something is expected
+)
+
+// Check is one line of a [Report].
 type Check struct {
-	Name   string `json:"name"`
+	Name   string `json:"name"` // CheckEvidence to CheckPublicKey
 	Status Status `json:"status"`
 	Reason Reason `json:"reason"` // empty unless Status is Fail
 	Detail string `json:"detail"`
@@ -60,29 +70,34 @@ const (
 	checkTimestamp
 	checkDebug
 	checkMeasurements
+	checkExchangeRegisters
 	checkUserData
 	checkPublicKey
 	checkCount
 )
 
 var checkNames = [checkCount]string{
-	checkEvidence:        "evidence",
-	checkAlgorithm:       "algorithm",
-	checkEnvelope:        "envelope",
-	checkPayload:         "payload",
-	checkFields:          "fields",
-	checkKind:            "kind",
-	checkRoot:            "root",
-	checkChain:           "chain",
-	checkValidity:        "validity",
-	checkChainSignatures: "chain-signatures",
-	checkRevocation:      "revocation",
-	checkSignature:       "signature",
-	checkNonce:           "nonce",
-	checkAge:             "age",
-	checkTimestamp:       "timestamp",
-	checkDebug:           "debug",
-	checkMeasurements:    "measurements",
-	checkUserData:        "user-data",
-	checkPublicKey:       "public-key",
+	checkEvidence:          CheckEvidence,
+	checkAlgorithm:         CheckAlgorithm,
+	checkEnvelope:          CheckEnvelope,
+	checkPayload:           CheckPayload,
+	checkFields:            CheckFields,
+	checkKind:              CheckKind,
+	checkRoot:              CheckRoot,
+	checkChain:             CheckChain,
+	checkValidity:          CheckValidity,
+	checkChainSignatures:   CheckChainSignatures,
+	checkRevocation:        CheckRevocation,
+	checkSignature:         CheckSignature,
+	checkNonce:             CheckNonce,
+	checkAge:               CheckAge,
+	checkTimestamp:         CheckTimestamp,
+	checkDebug:             CheckDebug,
+	checkMeasurements:      CheckMeasurements,
+	checkExchangeRegisters: CheckExchangeRegisters,
+	checkUserData:          CheckUserData,
+	checkPublicKey:         CheckPublicKey,
 }
+
+// CheckNames returns the names of all checks, in the order of a [Report].
+func CheckNames() []string { return append([]string{}, checkNames[:]...) }

@@ -46,6 +46,10 @@ type Config struct {
 	// the roots, see [SignatureVerifier]. NewVerifier tries it with known
 	// answers, good and bad, and fails if it is wrong about one.
 	Signatures SignatureVerifier
+	// Require says what every Expect has to state beside freshness, so that a
+	// nonce or a key that got lost on its way here is an error and not an exchange
+	// that expects none. Zero: nothing.
+	Require Requirements
 	// Limits bounds the input. Zero: documented defaults.
 	Limits Limits
 }

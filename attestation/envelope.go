@@ -36,8 +36,25 @@ type envelope struct {
 	signature []byte
 }
 
+// unsigned reports whether the signature is nothing but zeros, and no longer than
+// a real one. No key makes such a signature; emulators do, for want of a key.
+func (e *envelope) unsigned() bool {
+	return len(e.signature) > 0 && len(e.signature) <= signatureSize && len(bytes.Trim(e.signature, "\x00")) == 0
+}
+
+// unsigned says in the detail of an error what is the matter with a document
+// whose signature is size zeros, whatever else is wrong with it.
+func (e *Error) unsigned(size int) {
+	detail := fmt.Sprintf("an emulator made this document and nobody signed it: its signature is %d zero bytes", size)
+	if e.Detail != "" {
+		detail += "; " + e.Detail
+	}
+	e.Detail = detail
+}
+
 // readEnvelope opens the COSE_Sign1 and leaves the payload and the signature
-// unread. The failing check is returned too.
+// unread. The failing check is returned too, and the parts beside it once the
+// array could be taken apart.
 func readEnvelope(evidence []byte) (envelope, checkID, *Error) {
 	var e envelope
 	protected, unprotected, err := e.split(evidence)
@@ -45,11 +62,11 @@ func readEnvelope(evidence []byte) (envelope, checkID, *Error) {
 		return envelope{}, checkEvidence, &Error{Reason: MalformedEvidence, Err: err}
 	}
 	if !bytes.Equal(protected, protectedES384) {
-		return envelope{}, checkAlgorithm, &Error{Reason: UnsupportedAlgorithm,
+		return e, checkAlgorithm, &Error{Reason: UnsupportedAlgorithm,
 			Detail: fmt.Sprintf("protected header: found %s, expected %x, which is {1: -35} for ES384", excerpt(protected), protectedES384)}
 	}
 	if err := e.check(unprotected); err != nil {
-		return envelope{}, checkEnvelope, &Error{Reason: MalformedEvidence, Err: err}
+		return e, checkEnvelope, &Error{Reason: MalformedEvidence, Err: err}
 	}
 	return e, 0, nil
 }

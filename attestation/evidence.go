@@ -3,7 +3,6 @@ package attestation
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 )
 
@@ -13,24 +12,29 @@ type Unverified struct {
 	Document    Document
 	Certificate []byte   // the leaf, DER
 	CABundle    [][]byte // root first, DER
+	// Unsigned says that the signature is nothing but zeros, as an emulator of
+	// the Nitro Security Module writes it (QEMU's machine nitro-enclave). Such a
+	// document is there to be looked at: a Verifier refuses it.
+	Unsigned bool
 }
 
 // ParseUnverified decodes evidence without verifying anything, for inspection
 // only: to trust a field of it, use [Verifier.Verify]. It makes the checks from
 // [CheckEvidence] to [CheckKind] with the default [Limits], for documents of
-// either kind, and returns an [*Error] when one fails. A program that verifies
-// the same document too uses [Verifier.Parse], which goes by the Limits of the
-// verifier.
+// either kind, and returns an [*Error] when one fails. Of a document that nobody
+// signed, see [Unverified.Unsigned], the protected header and the size of the
+// signature may be any. A program that verifies the same document too uses
+// [Verifier.Parse], which goes by the Limits of the verifier.
 func ParseUnverified(evidence []byte) (*Unverified, error) {
 	limits, err := Limits{}.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	parsed, _, refused := parse(evidence, limits)
-	if refused != nil {
-		return nil, refused
+	if parsed != nil {
+		return &parsed.unverified, nil // refused or not
 	}
-	return &parsed.unverified, nil
+	return nil, refused
 }
 
 // Evidence is a document that was parsed and not verified, see
@@ -67,22 +71,17 @@ func (e *Evidence) Unverified() *Unverified {
 }
 
 func (u *Unverified) clone() *Unverified {
-	c := &Unverified{Document: u.Document.clone(), Certificate: bytes.Clone(u.Certificate), CABundle: slices.Clone(u.CABundle)}
+	c := &Unverified{Document: u.Document.clone(), Certificate: bytes.Clone(u.Certificate), CABundle: slices.Clone(u.CABundle), Unsigned: u.Unsigned}
 	for i := range c.CABundle {
 		c.CABundle[i] = bytes.Clone(c.CABundle[i])
 	}
 	return c
 }
 
-func (d Document) clone() Document {
-	d.PCRs = maps.Clone(d.PCRs)
-	d.PublicKey, d.UserData, d.Nonce = bytes.Clone(d.PublicKey), bytes.Clone(d.UserData), bytes.Clone(d.Nonce)
-	d.UnknownFields = slices.Clone(d.UnknownFields)
-	return d
-}
-
 // parse makes the checks from CheckEvidence to CheckKind, but for the comparison
-// with the kind asked for. The failing check is returned too.
+// with the kind asked for. The failing check is returned too. Of a document
+// that is refused for its envelope and that nobody signed, there is evidence
+// beside the refusal, to be shown.
 func parse(evidence []byte, limits Limits) (*Evidence, checkID, *Error) {
 	if len(evidence) == 0 {
 		return nil, checkEvidence, &Error{Reason: MalformedEvidence, Detail: "empty"}
@@ -91,12 +90,23 @@ func parse(evidence []byte, limits Limits) (*Evidence, checkID, *Error) {
 		return nil, checkEvidence, refused
 	}
 	// A copy, so that what is verified is what was decoded even where the caller
-	// or somebody else writes to the evidence meanwhile. Every field below lies
-	// in it.
+	// or somebody else writes to the evidence meanwhile.
 	envelope, failed, refused := readEnvelope(bytes.Clone(evidence))
-	if refused != nil {
+	if refused != nil && !envelope.unsigned() {
 		return nil, failed, refused
 	}
+	parsed, failedLater, refusedLater := parsePayload(envelope, limits)
+	if refused != nil {
+		refused.unsigned(len(envelope.signature))
+		return parsed, failed, refused
+	}
+	if parsed != nil {
+		parsed.size = len(evidence)
+	}
+	return parsed, failedLater, refusedLater
+}
+
+func parsePayload(envelope envelope, limits Limits) (*Evidence, checkID, *Error) {
 	payload, failed, refused := readPayload(envelope.payload)
 	if refused != nil {
 		return nil, failed, refused
@@ -108,7 +118,7 @@ func parse(evidence []byte, limits Limits) (*Evidence, checkID, *Error) {
 	if refused != nil {
 		return nil, checkKind, refused
 	}
-	return &Evidence{len(evidence), envelope, Unverified{payload.document(kind), payload.Certificate, payload.CABundle}}, 0, nil
+	return &Evidence{envelope: envelope, unverified: Unverified{payload.document(kind), payload.Certificate, payload.CABundle, envelope.unsigned()}}, 0, nil
 }
 
 // checkAgain applies limits to evidence that was parsed within others, those of

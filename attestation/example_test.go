@@ -59,7 +59,7 @@ func ExampleVerifier_Appraise() {
 	}
 	report := verifier.Appraise(evidence, attestation.Expect{Nonce: []byte("another nonce")})
 	fmt.Println("authentic:", report.Authentic())
-	fmt.Println("image:", report.Image.Name)
+	fmt.Println("image:", report.Matched.Name)
 	for _, check := range report.Checks {
 		if check.Status == attestation.Fail {
 			fmt.Println(check.Name, "failed:", check.Reason)

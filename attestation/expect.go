@@ -5,15 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 // Expect says what one exchange expects of the document beside the policy. It
 // has to state freshness: a Nonce, a MaxAge, both, or InsecureNoFreshness. The
 // zero value is an error unless the verifier is Recorded.
+//
+// Nil means that nothing is expected of a field. Where the value comes out of a
+// map, a session or a file, a value that got lost is nil too, and asks for
+// nothing. Two things make that loud, and a program should have one of them:
+// [Required] around the value, or [Config.Require] for the verifier.
+//
+//	attestation.Expect{Nonce: attestation.Required(session.Nonce), MaxAge: time.Minute}
 type Expect struct {
 	// Nonce is the challenge that the relying party gave out for this exchange.
-	// Nil: none; empty: an error. With MaxAge set as well, nil means that age
-	// alone will do, so see to it that a challenge that got lost is not nil.
+	// Nil: none, and age alone has to do; empty: an error.
 	Nonce []byte
 	// MaxAge is how old the document may be, by its timestamp. Zero: no limit.
 	// Within it, a document can be replayed.
@@ -26,17 +34,72 @@ type Expect struct {
 	UserData []byte
 	// PublicKey is what public_key has to be, like UserData.
 	PublicKey []byte
+	// NoUserData says that user_data has to be null or absent. Set beside
+	// UserData it is an error.
+	NoUserData bool
+	// NoPublicKey says that public_key has to be null or absent, like NoUserData.
+	NoPublicKey bool
+	// PCRs are registers that this exchange requires beside the image, whichever
+	// image it is: what an application measured after it had booted, such as its
+	// configuration. Every one has to be in the document with this value; zero
+	// asks for a register that is there and zero. For enclaves they are 16 to 31.
+	// For NitroTPM they are those of the operating system and its applications,
+	// 8 to 16 and 23; 16 and 23 can be reset by the instance, so they tell what
+	// was measured last, not everything that was. Nil: none; empty: an error.
+	PCRs pcr.Bank
+}
+
+// Required returns a value that an exchange has to have, so that one that got
+// lost is never taken for one that nobody asked for: it turns nil into an empty
+// slice. An empty Nonce is an error, and an empty UserData or PublicKey is only
+// satisfied by a document whose field is present and empty.
+func Required(value []byte) []byte {
+	if value == nil {
+		return []byte{}
+	}
+	return value
+}
+
+// Requirements are what every Expect of a [Verifier] has to state, see
+// [Config.Require].
+type Requirements struct {
+	Nonce     bool // Expect.Nonce is set
+	UserData  bool // Expect.UserData or Expect.NoUserData is set
+	PublicKey bool // Expect.PublicKey or Expect.NoPublicKey is set
 }
 
 // validate returns an error that names the field of Expect that cannot be
 // used.
-func (e Expect) validate(recorded bool) error {
+func (e *Expect) validate(config *Config) error {
 	if e.Nonce != nil && len(e.Nonce) == 0 {
 		return errors.New("attestation: Expect.Nonce: empty: an expected nonce has at least one byte; nil means that none is expected")
 	}
 	if e.MaxAge < 0 {
 		return fmt.Errorf("attestation: Expect.MaxAge: found %s, expected a positive duration", e.MaxAge)
 	}
+	if err := e.validateFreshness(config.Recorded); err != nil {
+		return err
+	}
+	for _, field := range []struct {
+		name     string
+		set, no  bool
+		required bool
+	}{
+		{"Nonce", e.Nonce != nil, false, config.Require.Nonce},
+		{"UserData", e.UserData != nil, e.NoUserData, config.Require.UserData},
+		{"PublicKey", e.PublicKey != nil, e.NoPublicKey, config.Require.PublicKey},
+	} {
+		if field.set && field.no {
+			return fmt.Errorf("attestation: Expect.No%s: set beside Expect.%[1]s, expected one of them", field.name)
+		}
+		if field.required && !field.set && !field.no {
+			return fmt.Errorf("attestation: Expect.%s: nil, and Config.Require.%[1]s says that every exchange has one", field.name)
+		}
+	}
+	return e.validateRegisters(config.Kind)
+}
+
+func (e *Expect) validateFreshness(recorded bool) error {
 	if recorded {
 		if e.MaxAge > 0 {
 			return errors.New("attestation: Expect.MaxAge: set for a Config.Recorded verifier, by whose clock every document is new")
@@ -47,6 +110,34 @@ func (e Expect) validate(recorded bool) error {
 		return errors.New("attestation: Expect: states no freshness: set Nonce, MaxAge or InsecureNoFreshness")
 	}
 	return nil
+}
+
+func (e *Expect) validateRegisters(kind Kind) error {
+	if e.PCRs != nil && len(e.PCRs) == 0 {
+		return errors.New("attestation: Expect.PCRs: empty: nil means that no register is expected")
+	}
+	for _, register := range e.PCRs.Registers() {
+		if !ownedByApplication(kind, register) {
+			expected := "16 to 31"
+			if kind == NitroTPM {
+				expected = "8 to 16 or 23"
+			}
+			return fmt.Errorf("attestation: Expect.PCRs[%d]: %s, which belongs into an image of the policy; expected registers %s, which change after boot",
+				register, kind.Describe(register), expected)
+		}
+	}
+	return nil
+}
+
+// ownedByApplication reports whether a register is extended after what an image
+// of a policy pins has booted. Registers 8 to 15 of a NitroTPM are those of the
+// operating system, 16 and 23 are free (TCG PC Client Platform Firmware Profile,
+// section 3.3.4).
+func ownedByApplication(kind Kind, register int) bool {
+	if kind == NitroTPM {
+		return 8 <= register && register <= 16 || register == 23
+	}
+	return pcr.RegisterUser <= register && register < pcr.MaxRegisters
 }
 
 // matches compares in constant time. Absent and empty are different.

@@ -44,9 +44,17 @@ type payloadKeys struct {
 	unknown            []string
 }
 
-// decMode is stricter than the library's defaults in what the scan before it
-// has already seen to, so that neither has to be right for the other's sake.
-// Maps of indefinite length have to pass: every payload since 2025-08 is one.
+// A payload is read twice. The scan in scan.go comes first and decides what is
+// well-formed. It is trusted for what the library cannot be told, since maps of
+// indefinite length have to pass (every payload since 2025-08 is one) and the
+// same option would let strings in chunks pass: those are refused by the scan,
+// and so are keys that differ from a known one in case only, keys of any map
+// that are repeated, tags, floats and simple values, and counts that the data
+// cannot hold, all of it without an allocation. The library is trusted for
+// bringing the values of known keys into the struct, each of its type.
+//
+// decMode is as strict as the library can be all the same, so that what the
+// scan refuses is refused once more where both know of it.
 var decMode = func() cbor.DecMode {
 	mode, err := cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
@@ -162,8 +170,8 @@ func (k *payloadKeys) note(key mapKey) (bool, error) {
 }
 
 // octets is a byte string or null. The library on its own would also fill a
-// []byte from an array of numbers. Like bundle it keeps a part of the data it
-// is given, which is the copy that parse made.
+// []byte from an array of numbers. Like bundle it copies what it keeps, as
+// [cbor.Unmarshaler] demands.
 type octets []byte
 
 // UnmarshalCBOR implements [cbor.Unmarshaler].
@@ -176,7 +184,7 @@ func (o *octets) UnmarshalCBOR(data []byte) error {
 	if err != nil {
 		return err
 	}
-	*o = content
+	*o = append(octets{}, content...) // empty is not null
 	return nil
 }
 
@@ -206,7 +214,7 @@ func (b *bundle) UnmarshalCBOR(data []byte) error {
 		if err != nil {
 			return fmt.Errorf("cabundle[%d]: %w", read, err)
 		}
-		*b = append(*b, content)
+		*b = append(*b, bytes.Clone(content))
 	}
 }
 

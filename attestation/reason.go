@@ -27,6 +27,7 @@ const (
 
 	DebugMode           Reason = "debug-mode"             // the parent instance can read the enclave's console
 	MeasurementMismatch Reason = "measurement-mismatch"   // the registers match no image of the policy
+	RegisterMismatch    Reason = "register-mismatch"      // a register is not what this exchange expected
 	NonceMismatch       Reason = "nonce-mismatch"         // not the answer to this challenge
 	Stale               Reason = "stale"                  // older than the age limit
 	TimestampOutOfRange Reason = "timestamp-out-of-range" // in the future, or outside the validity of the leaf
@@ -42,7 +43,7 @@ func (r Reason) Error() string { return string(r) }
 // binding.
 func (r Reason) Authentic() bool {
 	switch r {
-	case DebugMode, MeasurementMismatch, NonceMismatch, Stale, TimestampOutOfRange,
+	case DebugMode, MeasurementMismatch, RegisterMismatch, NonceMismatch, Stale, TimestampOutOfRange,
 		UserDataMismatch, PublicKeyMismatch:
 		return true
 	}

@@ -8,26 +8,37 @@ import (
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-// Report is the outcome of every check on one document, for auditors. A
-// service that has to decide uses [Report.Result] or [Verifier.Verify].
+// Report is the outcome of every check on one document, accepted or refused,
+// for auditors. That a field is set does not mean that the document was
+// accepted: only [Report.Accepted] and [Report.Result] say so. A service that
+// has to decide uses [Verifier.Verify], which returns nothing of a document that
+// is refused.
 type Report struct {
-	Checks []Check // all of them, in the order of the documentation of Check
+	Checks []Check // all of them, in the order of the constants
 
-	// Document is set when the document is authentic, whatever freshness,
-	// policy and binding say of it. Otherwise Unverified holds what could be
+	// Document is set when the document is authentic, even where it is refused
+	// for freshness, policy or binding. Otherwise Unverified holds what could be
 	// decoded, which may be forged, or nil.
 	Document   *Document
 	Unverified *Unverified
 
-	Chain      []*x509.Certificate // leaf first; set when the document is authentic
-	Image      *pcr.Image          // the image that matched, or nil
-	Mismatch   *pcr.MismatchError  // how each image differs when none matched, or nil
-	Debug      bool                // the enclave is authentic and in debug mode
-	VerifiedAt time.Time           // zero when the document could not be decoded
+	Chain []*x509.Certificate // leaf first; set when the document is authentic
+	Image *pcr.Image          // of the policy; nil unless the document is accepted
+	// Matched is the image of the policy whose registers an authentic document
+	// has, even where it is refused for something else, or nil. Mismatch is how
+	// each image differs when none matched, or nil.
+	Matched  *pcr.Image
+	Mismatch *pcr.MismatchError
+	// Registers compares those of Expect.PCRs, in ascending order, of an authentic
+	// document.
+	Registers  []pcr.Comparison
+	Debug      bool      // the enclave is authentic and in debug mode
+	VerifiedAt time.Time // zero when the document could not be decoded
 
 	outcomes  [checkCount]outcome
 	authentic bool
-	err       error   // the first failure, or the mistake in Expect
+	err       error // the first failure, or the mistake in Expect
+	freshness Freshness
 	result    *Result // set when every check passed
 }
 
@@ -52,8 +63,9 @@ func newReport(revocations bool) *Report {
 }
 
 // begin reports whether expect can be used. If not, nothing is appraised.
-func (r *Report) begin(expect Expect, recorded bool) bool {
-	r.err = expect.validate(recorded)
+func (r *Report) begin(expect *Expect, config *Config) bool {
+	r.err = expect.validate(config)
+	r.freshness = Freshness{Nonce: expect.Nonce != nil, MaxAge: expect.MaxAge, Recorded: config.Recorded}
 	return r.err == nil
 }
 
@@ -74,31 +86,23 @@ func (r *Report) Result() (*Result, error) {
 }
 
 // conclude makes the result, unless a check failed.
-func (r *Report) conclude() {
+func (r *Report) conclude(evidence *Evidence) {
 	if r.err != nil {
 		return
 	}
-	r.result = &Result{
+	r.Image = r.Matched
+	result := Result{
 		Document:   *r.Document,
 		Chain:      r.Chain,
 		VerifiedAt: r.VerifiedAt,
 		FreshUntil: freshUntil(r.Chain),
 		Debug:      r.Debug,
-		verified:   true,
+		Freshness:  r.freshness,
 	}
 	if r.Image != nil {
-		r.result.Image = *r.Image
+		result.Image = *r.Image
 	}
-}
-
-func freshUntil(chain []*x509.Certificate) time.Time {
-	until := chain[0].NotAfter
-	for _, cert := range chain[1:] {
-		if cert.NotAfter.Before(until) {
-			until = cert.NotAfter
-		}
-	}
-	return until
+	r.result = newResult(result, evidence)
 }
 
 // list fills Checks.

@@ -11,9 +11,15 @@ import (
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-// reportJSON is the form of a report for programs. Every key is always there;
-// what is not known is null.
-type reportJSON struct {
+// ReportJSON is the form of a report for programs, see [Report.JSON]. Every key
+// is always there; what is not known is null. A program that adds keys of its
+// own embeds it:
+//
+//	json.Marshal(struct {
+//		File string `json:"file"`
+//		attestation.ReportJSON
+//	}{name, report.JSON()})
+type ReportJSON struct {
 	Accepted   bool               `json:"accepted"`
 	Authentic  bool               `json:"authentic"`
 	Reason     Reason             `json:"reason"`
@@ -25,11 +31,13 @@ type reportJSON struct {
 	Document   *Document          `json:"document"`
 	Unverified *Document          `json:"unverified_document"`
 	Mismatch   *pcr.MismatchError `json:"mismatch"`
-	Chain      []certificateJSON  `json:"chain"`
+	Registers  []pcr.Comparison   `json:"registers"`
+	Chain      []CertificateJSON  `json:"chain"`
 	Checks     []Check            `json:"checks"`
 }
 
-type certificateJSON struct {
+// CertificateJSON is one certificate of a [ReportJSON].
+type CertificateJSON struct {
 	Subject   string    `json:"subject"`
 	Serial    string    `json:"serial"`
 	NotBefore time.Time `json:"not_before"`
@@ -37,26 +45,34 @@ type certificateJSON struct {
 	SHA256    string    `json:"sha256"`
 }
 
-// MarshalJSON implements [json.Marshaler]:
+// MarshalJSON implements [json.Marshaler]. It writes what [Report.JSON] returns.
+func (r *Report) MarshalJSON() ([]byte, error) { return json.Marshal(r.JSON()) }
+
+// JSON returns the report as it is marshalled:
 //
 //	{"accepted": bool, "authentic": bool, "reason": "" or the Reason, "detail": text,
-//	 "image": {"name", "pcrs"} or null, "debug": bool,
+//	 "image": {"name", "pcrs"}, null unless accepted, "debug": bool,
 //	 "verified_at", "fresh_until": RFC 3339 or null,
 //	 "document": fields, null unless authentic,
 //	 "unverified_document": fields of a document that is not authentic, or null,
 //	 "mismatch": {"images": [...]} or null,
+//	 "registers": [{"register", "want", "got", "equal"}], those that the exchange expects,
 //	 "chain": [{"subject", "serial", "not_before", "not_after", "sha256"}], leaf first,
 //	 "checks": [{"name", "status", "reason", "detail"}]}
-func (r *Report) MarshalJSON() ([]byte, error) {
-	out := reportJSON{
+//
+// The JSON of a zero Report has every key, and nothing that says that a document
+// was accepted.
+func (r *Report) JSON() ReportJSON {
+	out := ReportJSON{
 		Accepted:  r.Accepted(),
 		Authentic: r.Authentic(),
 		Image:     r.Image,
 		Debug:     r.Debug,
 		Document:  r.Document,
 		Mismatch:  r.Mismatch,
-		Chain:     []certificateJSON{},
-		Checks:    r.Checks,
+		Registers: append([]pcr.Comparison{}, r.Registers...),
+		Chain:     []CertificateJSON{},
+		Checks:    append([]Check{}, r.Checks...),
 	}
 	if _, err := r.Result(); err != nil {
 		out.Detail = err.Error()
@@ -72,12 +88,12 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		out.VerifiedAt = utc(r.VerifiedAt)
 	}
 	for _, cert := range r.Chain {
-		out.Chain = append(out.Chain, newCertificateJSON(cert))
+		out.Chain = append(out.Chain, certificateJSON(cert))
 	}
 	if len(r.Chain) > 0 {
 		out.FreshUntil = utc(freshUntil(r.Chain))
 	}
-	return json.Marshal(out)
+	return out
 }
 
 func utc(t time.Time) *time.Time {
@@ -85,9 +101,9 @@ func utc(t time.Time) *time.Time {
 	return &t
 }
 
-func newCertificateJSON(cert *x509.Certificate) certificateJSON {
+func certificateJSON(cert *x509.Certificate) CertificateJSON {
 	digest := sha256.Sum256(cert.Raw)
-	return certificateJSON{
+	return CertificateJSON{
 		Subject:   cert.Subject.String(),
 		Serial:    cert.SerialNumber.Text(16),
 		NotBefore: cert.NotBefore,

@@ -1,34 +1,14 @@
 package attestation
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/pcr"
 )
-
-// Result is what is known about a document that passed every check.
-type Result struct {
-	Document Document
-	// Image is the reference image that matched. It is zero when the verifier
-	// has InsecureAnyImage.
-	Image pcr.Image
-	// Chain holds the certificates, leaf first, root last. They are shared and
-	// must not be modified.
-	Chain      []*x509.Certificate
-	VerifiedAt time.Time // the verification time
-	FreshUntil time.Time // earliest notAfter of the chain; the document means nothing after it
-	Debug      bool      // the enclave is in debug mode, and InsecureAllowDebug let it pass
-
-	verified bool // set by a Verifier and by nothing else
-}
-
-// Verified reports whether a Verifier made this result. Code that releases a
-// secret to a Result asks, so that one put together by hand opens nothing.
-func (r *Result) Verified() bool { return r != nil && r.verified }
 
 // Verify appraises evidence, the bytes of a COSE_Sign1. It returns a Result
 // only when every check passes. Otherwise the error is an [*Error] with the
@@ -65,11 +45,14 @@ func (v *Verifier) AppraiseParsed(evidence *Evidence, expect Expect) *Report {
 
 func (v *Verifier) appraise(evidence []byte, expect Expect) *Report {
 	r := newReport(v.config.Revocations != nil)
-	if !r.begin(expect, v.config.Recorded) {
+	if !r.begin(&expect, &v.config) {
 		return r
 	}
 	parsed, failed, refused := parse(evidence, v.config.Limits)
 	if refused != nil {
+		if parsed != nil {
+			r.Unverified = &parsed.unverified
+		}
 		r.stop(failed, refused)
 		return r
 	}
@@ -79,7 +62,7 @@ func (v *Verifier) appraise(evidence []byte, expect Expect) *Report {
 
 func (v *Verifier) appraiseParsed(evidence *Evidence, expect Expect) *Report {
 	r := newReport(v.config.Revocations != nil)
-	if !r.begin(expect, v.config.Recorded) {
+	if !r.begin(&expect, &v.config) {
 		return r
 	}
 	if evidence == nil || evidence.size == 0 {
@@ -102,8 +85,9 @@ func (v *Verifier) judge(r *Report, evidence *Evidence, u *Unverified, expect Ex
 	if v.authenticate(r, evidence) {
 		v.checkFreshness(r, expect)
 		v.checkPolicy(r)
+		checkExchange(r, expect.PCRs)
 		checkBinding(r, expect)
-		r.conclude()
+		r.conclude(evidence)
 	}
 }
 
@@ -125,9 +109,16 @@ func (v *Verifier) authenticate(r *Report, parsed *Evidence) bool {
 	}, r.VerifiedAt)
 	if err != nil {
 		failed, reason := classify(err)
-		return r.stop(failed, &Error{Reason: reason, Err: err})
+		refused := &Error{Reason: reason, Err: err}
+		if parsed.unverified.Unsigned {
+			refused.unsigned(signatureSize)
+		}
+		return r.stop(failed, refused)
 	}
 	if refused := parsed.envelope.verify(chain[0], v.config.Signatures); refused != nil {
+		if parsed.unverified.Unsigned {
+			refused.unsigned(signatureSize)
+		}
 		return r.stop(checkSignature, refused)
 	}
 	r.passThrough(checkSignature)
@@ -153,7 +144,7 @@ func classify(err error) (checkID, Reason) {
 	}
 }
 
-// checkFreshness makes check 21.
+// checkFreshness makes CheckNonce, CheckAge and CheckTimestamp.
 func (v *Verifier) checkFreshness(r *Report, expect Expect) {
 	switch {
 	case expect.Nonce == nil:
@@ -188,7 +179,7 @@ func (v *Verifier) checkFreshness(r *Report, expect Expect) {
 	}
 }
 
-// checkPolicy makes checks 24 to 27.
+// checkPolicy makes CheckDebug and CheckMeasurements.
 func (v *Verifier) checkPolicy(r *Report) {
 	r.Debug = v.config.Kind == Enclave && r.Document.PCRs.Debug()
 	switch {
@@ -212,22 +203,56 @@ func (v *Verifier) checkPolicy(r *Report) {
 		r.fail(checkMeasurements, &Error{Reason: MeasurementMismatch, Err: err})
 		return
 	}
-	r.Image = &image
+	r.Matched = &image
 	r.pass(checkMeasurements)
 }
 
-// checkBinding makes check 28.
+// checkExchange makes CheckExchangeRegisters. All registers are compared, and
+// one that the document lacks is a mismatch.
+func checkExchange(r *Report, want pcr.Bank) {
+	if want == nil {
+		r.skip(checkExchangeRegisters, "none expected")
+		return
+	}
+	var differing []string
+	for _, register := range want.Registers() {
+		c := pcr.Comparison{Register: register, Want: want[register]}
+		if got, ok := r.Document.PCRs[register]; ok {
+			c.Got = &got
+		}
+		r.Registers = append(r.Registers, c)
+		if !c.Equal() {
+			found := "nothing"
+			if c.Got != nil {
+				found = c.Got.String()
+			}
+			differing = append(differing, fmt.Sprintf("PCR%d: found %s, expected %s", register, found, c.Want))
+		}
+	}
+	if differing != nil {
+		r.fail(checkExchangeRegisters, &Error{Reason: RegisterMismatch, Detail: strings.Join(differing, "; ")})
+		return
+	}
+	r.pass(checkExchangeRegisters)
+}
+
+// checkBinding makes CheckUserData and CheckPublicKey.
 func checkBinding(r *Report, expect Expect) {
 	for _, binding := range []struct {
 		check     checkID
 		name      string
 		want, got []byte
+		null      bool
 		reason    Reason
 	}{
-		{checkUserData, "user_data", expect.UserData, r.Document.UserData, UserDataMismatch},
-		{checkPublicKey, "public_key", expect.PublicKey, r.Document.PublicKey, PublicKeyMismatch},
+		{checkUserData, "user_data", expect.UserData, r.Document.UserData, expect.NoUserData, UserDataMismatch},
+		{checkPublicKey, "public_key", expect.PublicKey, r.Document.PublicKey, expect.NoPublicKey, PublicKeyMismatch},
 	} {
 		switch {
+		case binding.null && binding.got == nil:
+			r.pass(binding.check)
+		case binding.null: // want is nil, which describeBytes calls null
+			r.fail(binding.check, &Error{Reason: binding.reason, Detail: describeBytes(binding.name, nil, binding.got)})
 		case binding.want == nil:
 			r.skip(binding.check, "none expected")
 		case matches(binding.want, binding.got):
@@ -241,16 +266,15 @@ func checkBinding(r *Report, expect Expect) {
 // describeBytes says what was found in a field and what was expected. Neither
 // is secret: the document carries the one, the caller sent the other.
 func describeBytes(name string, want, got []byte) string {
-	found := excerpt(got)
+	return fmt.Sprintf("%s: found %s, expected %s", name, describe(got), describe(want))
+}
+
+func describe(value []byte) string {
 	switch {
-	case got == nil:
-		found = "null"
-	case len(got) == 0:
-		found = "an empty value"
+	case value == nil:
+		return "null"
+	case len(value) == 0:
+		return "an empty value"
 	}
-	expected := excerpt(want)
-	if len(want) == 0 {
-		expected = "an empty value"
-	}
-	return fmt.Sprintf("%s: found %s, expected %s", name, found, expected)
+	return excerpt(value)
 }
