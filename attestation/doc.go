@@ -77,6 +77,7 @@
 //	30  no panic, no more memory than a small multiple of the input, no more
 //	    signature verifications than the bundle has certificates plus one
 //	    (each revocation list that the caller supplies costs one more, once)
+//	31  registers that the exchange expects
 //
 // Checks 1 to 20 tell whether a document is authentic and stop at the first
 // failure. The others are all made, and the first that fails gives the reason.

@@ -2,6 +2,7 @@ package attestationtest
 
 import (
 	"crypto/x509"
+	"maps"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
@@ -25,6 +26,10 @@ type Case struct {
 
 	// What the verifier expects the fields to be; nil: it does not ask.
 	Nonce, UserData, PublicKey []byte
+	// NoUserData and NoPublicKey: the fields have to be null. PCRs are registers
+	// that the exchange expects, which the document has; nil: none.
+	NoUserData, NoPublicKey bool
+	PCRs                    pcr.Bank
 }
 
 // The document is half a minute old when it is judged and its leaf an hour, so
@@ -47,10 +52,14 @@ func (h *Hypervisor) Case(m Mutation) Case {
 		m.Arrange(&c)
 	}
 	request := Request{Time: c.Now.Add(-caseAge), Nonce: c.Nonce, UserData: c.UserData, PublicKey: c.PublicKey}
+	request.PCRs = maps.Clone(c.PCRs)
 	image := e.Image()
 	if !m.NitroTPM {
 		signed := otherRegister(e.secret, "own", pcr.RegisterCertificate)
-		request.PCRs = pcr.Bank{pcr.RegisterCertificate: signed}
+		if request.PCRs == nil {
+			request.PCRs = pcr.Bank{}
+		}
+		request.PCRs[pcr.RegisterCertificate] = signed
 		image.PCRs[pcr.RegisterCertificate] = signed
 	}
 	c.Policy = pcr.Policy{Images: []pcr.Image{otherImage(e.secret, image), image}}
@@ -96,5 +105,6 @@ func (c Case) Config() attestation.Config {
 func (c Case) Expect() attestation.Expect {
 	return attestation.Expect{
 		Nonce: c.Nonce, MaxAge: c.MaxAge, UserData: c.UserData, PublicKey: c.PublicKey,
+		NoUserData: c.NoUserData, NoPublicKey: c.NoPublicKey, PCRs: c.PCRs,
 	}
 }

@@ -64,6 +64,7 @@ func Mutations() []Mutation {
 		nonceMutations(),
 		measurementMutations(),
 		bindingMutations(),
+		exchangeMutations(),
 	)
 	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Check - b.Check })
 	return all

@@ -15,7 +15,7 @@ func variation(check int, name, comment string, apply func(*Blueprint)) Mutation
 // has signed, or may sign next, and values at the edges of what is allowed.
 // Their Reason is empty.
 func Variations() []Mutation {
-	all := slices.Concat(encodingVariations(), fieldVariations(), nitroTPMVariations(), chainVariations(), freshnessVariations())
+	all := slices.Concat(encodingVariations(), fieldVariations(), nitroTPMVariations(), chainVariations(), freshnessVariations(), exchangeVariations())
 	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Check - b.Check })
 	return all
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/attestation/recipient"
 )
 
@@ -61,16 +63,30 @@ func verified(t testing.TB, file string) *attestation.Result {
 const (
 	rsaDocument    = "yawn-attestation-19b717.cbor"               // RSA of 2048 bits in public_key
 	x25519Document = "nitroprover-sample-attestation-3a4a03.cbor" // 32 bytes in public_key
-	debugDocument  = "dstack-nitro-attestation-dbg-1c921b.cbor"
 )
 
-// resultWith returns what a verifier says of a recorded document, but with
-// another public key, since nobody has the private keys of recorded ones.
+// simulated signs what no recorded document has: public keys whose private keys
+// are here.
+var simulated = sync.OnceValue(func() *attestationtest.Hypervisor { return attestationtest.NewHypervisor() })
+
+// resultOf returns what a verifier says of a simulated document.
+func resultOf(t testing.TB, request attestationtest.Request) *attestation.Result {
+	t.Helper()
+	h := simulated()
+	verifier, err := attestation.NewVerifier(attestation.Config{
+		Roots: h.Roots(), InsecureAllowDebug: true, InsecureAnyImage: true,
+		Limits: attestation.Limits{FieldSize: attestation.DefaultEvidenceSize},
+	})
+	require.NoError(t, err)
+	result, err := verifier.Verify(h.Attest(request), attestation.Expect{MaxAge: time.Hour})
+	require.NoError(t, err)
+	return result
+}
+
+// resultWith returns what a verifier says of a document with a public key.
 func resultWith(t testing.TB, publicKey []byte) *attestation.Result {
 	t.Helper()
-	result := verified(t, rsaDocument)
-	result.Document.PublicKey = publicKey
-	return result
+	return resultOf(t, attestationtest.Request{PublicKey: publicKey})
 }
 
 // sealerAt seals as of the time at which a recorded document was verified.

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/attestation/recipient"
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 // A document that AWS signed, with a public key as AWS KMS takes it.
@@ -62,9 +64,8 @@ func TestSealRefusesAResultThatIsNoLongerFresh(t *testing.T) {
 
 func TestSealRefusesDebugMode(t *testing.T) {
 	key := rsa2048(t)
-	result := verified(t, debugDocument)
+	result := resultOf(t, attestationtest.Request{PublicKey: spkiOf(t, &key.PublicKey), PCRs: pcr.Bank{0: {}, 1: {}, 2: {}}})
 	require.True(t, result.Debug)
-	result.Document.PublicKey = spkiOf(t, &key.PublicKey)
 	sealer := sealerAt(result)
 	sealBoth(t, sealer, result, recipient.DebugMode)
 

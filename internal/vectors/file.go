@@ -105,6 +105,10 @@ type Expectation struct {
 	MaxAgeSeconds *int    `json:"maxAgeSeconds"`
 	UserData      *string `json:"userData"`  // hex
 	PublicKey     *string `json:"publicKey"` // hex
+	NoUserData    bool    `json:"noUserData"`
+	NoPublicKey   bool    `json:"noPublicKey"`
+	// PCRs are hex by decimal index; null: none.
+	PCRs map[string]string `json:"pcrs"`
 }
 
 // Marshal returns the file as it is committed, with every test numbered.

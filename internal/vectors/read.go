@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -105,7 +106,24 @@ func (r *Revocation) revocations() (*certs.Revocations, error) {
 
 // Expect returns what attestation.Verifier.Verify takes.
 func (e *Expectation) Expect() (attestation.Expect, error) {
-	expect := attestation.Expect{InsecureNoFreshness: e.Nonce == nil && e.MaxAgeSeconds == nil}
+	expect := attestation.Expect{
+		InsecureNoFreshness: e.Nonce == nil && e.MaxAgeSeconds == nil,
+		NoUserData:          e.NoUserData, NoPublicKey: e.NoPublicKey,
+	}
+	for index, digits := range e.PCRs {
+		register, err := strconv.Atoi(index)
+		if err != nil {
+			return expect, fmt.Errorf("vectors: expectation: %w", err)
+		}
+		value, err := pcr.ParseValue(digits)
+		if err != nil {
+			return expect, fmt.Errorf("vectors: expectation: %w", err)
+		}
+		if expect.PCRs == nil {
+			expect.PCRs = pcr.Bank{}
+		}
+		expect.PCRs[register] = value
+	}
 	if e.MaxAgeSeconds != nil {
 		expect.MaxAge = time.Duration(*e.MaxAgeSeconds) * time.Second
 	}

@@ -99,9 +99,17 @@ func policyOf(policy pcr.Policy) vectors.Policy {
 }
 
 func imageOf(image pcr.Image) vectors.Image {
-	out := vectors.Image{Name: image.Name, PCRs: map[string]string{}}
-	for register, value := range image.PCRs {
-		out.PCRs[strconv.Itoa(register)] = value.String()
+	return vectors.Image{Name: image.Name, PCRs: registersOf(image.PCRs)}
+}
+
+// registersOf is null for no bank.
+func registersOf(bank pcr.Bank) map[string]string {
+	if bank == nil {
+		return nil
+	}
+	out := map[string]string{}
+	for register, value := range bank {
+		out[strconv.Itoa(register)] = value.String()
 	}
 	return out
 }

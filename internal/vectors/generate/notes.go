@@ -42,6 +42,7 @@ var flags = []struct {
 	{27, "ApplicationRegisters", "Registers 16 and up are the application's: a policy may list them beside others and cannot rest on them. Registers 16 and 23 of a NitroTPM can be reset by the guest and are refused."},
 	{28, "Binding", "user_data and public_key are what is expected, where something is. Absent differs from empty."},
 	{29, "NoIdentityOfBytes", "A signature can be turned into another one that verifies. Nothing may rest on the bytes of a document being the same or not: both are the same attestation."},
+	{31, "ExchangeRegisters", "The registers that this exchange expects, beside those of the image, are there with their values. Absent is a mismatch, also where zero is expected."},
 }
 
 func notes() map[string]vectors.Note {
