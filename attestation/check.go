@@ -23,7 +23,7 @@ const (
 	CheckKind            = "kind"             // of an enclave or a NitroTPM, as asked for
 	CheckRoot            = "root"             // the bundle begins with a pinned root, byte for byte
 	CheckChain           = "chain"            // strict DER, X.509 v3, P-384 and ecdsa-with-SHA384; the bundle walked in its order and used up; basic constraints, path lengths, key usages, no unknown critical extension; the leaf named after the module
-	CheckValidity        = "validity"         // every certificate at the verification time, also those of a chain that is remembered
+	CheckValidity        = "validity"         // every certificate at the verification time, also those of a chain that is remembered; the leaf, and no other, from Limits.ClockSkew before its notBefore
 	CheckChainSignatures = "chain-signatures" // each certificate signed by the one before
 	CheckRevocation      = "revocation"       // when Config.Revocations asks for it
 	CheckSignature       = "signature"        // the leaf signed the payload, as it was received

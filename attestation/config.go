@@ -75,9 +75,14 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
+	skew := config.Limits.ClockSkew
+	if config.Recorded {
+		skew = 0 // the time is of the same clock as the leaf
+	}
 	chains, err := certs.NewVerifier(config.Roots, certs.Config{
 		Revocations:        config.Revocations,
 		CachedCertificates: max(config.Limits.CachedCertificates, 0), // NoCache is negative
+		ClockSkew:          skew,
 		Signatures:         config.Signatures,
 	})
 	if err != nil {

@@ -121,6 +121,7 @@ var stricter = map[string]string{
 	"chain-sha256-":           takesHash,
 	"chain-sha512-":           takesHash,
 	"chain-null-parameters-":  takesHash,
+	"chain-der-":              "x509 passes over what it does not look for, and reads some forms that are not DER",
 	"chain-version-":          "x509 does not ask for a version; AWS's certificates are of version 3",
 	"chain-no-key-usage-":     "x509 takes a certificate without key usage for one of every usage",
 	"chain-no-digital-":       leavesLeaf,
@@ -131,6 +132,20 @@ var stricter = map[string]string{
 	"chain-name-constraints-": "x509 evaluates name constraints, which these satisfy; the walk evaluates none, and so accepts none",
 	"module-id-":              knowsNot,
 	"leaf-name-":              knowsNot,
+}
+
+// tolerated is the beginning of the leaf's validity where that is at most a minute
+// away: crypto/x509 knows no tolerance for clocks that are slow.
+func tolerated(t *testing.T, evidence []byte, now time.Time) time.Time {
+	t.Helper()
+	u, err := attestation.ParseUnverified(evidence)
+	require.NoError(t, err)
+	leaf, err := x509.ParseCertificate(u.Certificate)
+	require.NoError(t, err)
+	if ahead := leaf.NotBefore.Sub(now); ahead > 0 && ahead <= attestation.DefaultClockSkew {
+		return leaf.NotBefore
+	}
+	return now
 }
 
 func familyOf(name string) string {
@@ -172,7 +187,7 @@ func TestNoLaxerThanX509(t *testing.T) {
 			report := newVerifier(t, config).Appraise(test.Evidence, expect)
 			if report.Authentic() {
 				accepted++
-				assert.NoError(t, plainVerify(test.Evidence, root, now), "%s: this library accepts what another refuses", test.Name)
+				assert.NoError(t, plainVerify(test.Evidence, root, tolerated(t, test.Evidence, now)), "%s: this library accepts what another refuses", test.Name)
 				continue
 			}
 			refused++

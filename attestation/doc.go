@@ -59,7 +59,8 @@
 //	12  the bundle is walked in its order and used up
 //	13  strict DER, X.509 version 3, P-384 and ecdsa-with-SHA384 throughout
 //	14  issuer names and signatures
-//	15  every certificate is valid at the verification time
+//	15  every certificate is valid at the verification time; the leaf, and no
+//	    other, from Limits.ClockSkew before its notBefore
 //	16  basic constraints, path lengths, key usages, no unknown critical extension
 //	17  the leaf is named after the module
 //	18  revocation, when asked for

@@ -3,6 +3,8 @@ package attestation
 import (
 	"fmt"
 	"time"
+
+	"github.com/nitroattest/nitroattest/certs"
 )
 
 // Defaults of [Limits].
@@ -29,8 +31,11 @@ type Limits struct {
 	// FieldSize is the largest public_key, user_data or nonce in bytes, each.
 	// Default 1024, what the format's CDDL says; AWS has signed larger ones.
 	FieldSize int
-	// ClockSkew is how far in the future a timestamp may lie, for the clocks of
-	// the hypervisor and of this machine differ. Default one minute.
+	// ClockSkew is how far in the future a timestamp may lie, and how long before
+	// its notBefore the leaf is accepted, for the clocks of AWS and of this
+	// machine differ: AWS signs documents 3 s after the notBefore of a new leaf.
+	// The other certificates and every notAfter are not affected. Default one
+	// minute, at most one hour.
 	ClockSkew time.Duration
 	// CachedCertificates is how many certificates with a verified signature are
 	// remembered, at about 6 KiB each. A document whose chain is known costs one
@@ -59,8 +64,8 @@ func (l Limits) withDefaults() (Limits, error) {
 		return l, fmt.Errorf("Config.Limits.EvidenceSize: found %d, expected 1 to %d, or 0 for %d", l.EvidenceSize, maxEvidenceSize, DefaultEvidenceSize)
 	case l.FieldSize < 0 || l.FieldSize > l.EvidenceSize:
 		return l, fmt.Errorf("Config.Limits.FieldSize: found %d, expected 1 to EvidenceSize, or 0 for %d", l.FieldSize, DefaultFieldSize)
-	case l.ClockSkew < 0:
-		return l, fmt.Errorf("Config.Limits.ClockSkew: found %s, expected a positive duration, or 0 for %s", l.ClockSkew, DefaultClockSkew)
+	case l.ClockSkew < 0 || l.ClockSkew > certs.MaxClockSkew:
+		return l, fmt.Errorf("Config.Limits.ClockSkew: found %s, expected a positive duration of at most %s, or 0 for %s", l.ClockSkew, certs.MaxClockSkew, DefaultClockSkew)
 	case l.CachedCertificates < NoCache:
 		return l, fmt.Errorf("Config.Limits.CachedCertificates: found %d, expected a positive number, 0 for %d, or NoCache", l.CachedCertificates, DefaultCachedCertificates)
 	}

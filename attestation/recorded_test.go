@@ -90,7 +90,7 @@ func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
 		}{
 			{"at leaf expiry", r.Leaf.NotAfter, ""},
 			{"one second after leaf expiry", r.Leaf.NotAfter.Add(time.Second), attestation.CertificateExpired},
-			{"one second before leaf notBefore", r.Leaf.NotBefore.Add(-time.Second), attestation.CertificateNotYetValid},
+			{"a minute and a second before leaf notBefore", r.Leaf.NotBefore.Add(-attestation.DefaultClockSkew - time.Second), attestation.CertificateNotYetValid},
 			{"today", time.Now(), attestation.CertificateExpired},
 		} {
 			t.Run(r.File+"/"+at.name, func(t *testing.T) {
@@ -106,6 +106,29 @@ func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A relying party whose clock is five seconds slow sees the leaf of a fresh
+// document as one of the future. It accepts the document, as every other.
+func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
+	young := 0
+	for _, r := range authentic(t) {
+		slow := r.timestamp().Add(-5 * time.Second)
+		config := anyImage()
+		config.Recorded = false
+		config.Now = func() time.Time { return slow }
+		result, err := newVerifier(t, config).Verify(r.read(t), attestation.Expect{MaxAge: time.Minute})
+		require.NoError(t, err, r.File)
+		require.Equal(t, slow, result.VerifiedAt)
+		if !r.Leaf.NotBefore.After(slow) {
+			continue
+		}
+		young++
+		config.Limits.ClockSkew = time.Millisecond
+		_, err = newVerifier(t, config).Verify(r.read(t), attestation.Expect{MaxAge: time.Minute})
+		requireReason(t, attestation.CertificateNotYetValid, err)
+	}
+	require.Greater(t, young, 10)
 }
 
 // A flipped byte anywhere in signed bytes has to be refused. Which reason it

@@ -62,8 +62,9 @@ func (c *cache) fill(chain []*x509.Certificate, of Chain) int {
 	return len(chain) - 1
 }
 
-// add remembers a chain of which every signature was verified and the first
-// known certificates were there already.
+// add remembers the certificates of a chain, or of its beginning, every one of
+// which was found to be signed by the one before. The first known ones are in
+// their places already.
 func (c *cache) add(chain []*x509.Certificate, known int) {
 	if c == nil || known == len(chain) {
 		return

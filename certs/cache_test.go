@@ -1,6 +1,10 @@
 package certs_test
 
 import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -145,4 +149,101 @@ func TestCacheSharesNoMemory(t *testing.T) {
 	third, err := v.Verify(chain, someTime)
 	require.NoError(t, err)
 	assert.NotNil(t, third[0], "the slice is the caller's")
+}
+
+// A leaf that nobody signed below the genuine chain of a recorded document: what
+// is above it is verified once.
+func TestForgedLeafCostsOneSignature(t *testing.T) {
+	h := simulated()
+	v, count := counting(t, h.Roots(), 100)
+	chain, _ := chainOf(t, h.Attest(attestationtest.Request{}))
+	forged := clone(chain)
+	forged.Leaf[len(forged.Leaf)-1] ^= 1
+	for i := range 5 {
+		count.Store(0)
+		_, err := v.Verify(forged, someTime)
+		assert.Equal(t, 4, requireReason(t, certs.Signature, err).Position)
+		assert.Equal(t, int64([]int{4, 1, 1, 1, 1}[i]), count.Load())
+		assert.Equal(t, 3, certs.CachedCertificates(v), "a forged certificate is never remembered")
+	}
+	count.Store(0)
+	_, err := v.Verify(chain, someTime)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, count.Load(), "the genuine leaf")
+
+	// A chain that is revoked, or of another module, is no different.
+	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: certs.RefuseUnknown})
+	require.NoError(t, err)
+	v, err = certs.NewVerifier(h.Roots(), certs.Config{Revocations: revocations, CachedCertificates: 100})
+	require.NoError(t, err)
+	_, err = v.Verify(chain, someTime)
+	requireReason(t, certs.RevocationUnknown, err)
+	assert.Equal(t, 4, certs.CachedCertificates(v))
+}
+
+// Whatever chains come in whatever order, genuine, mixed or with a forged
+// certificate somewhere: the verdict is that of a verifier without a cache, the
+// bound holds, and a large cache verifies exactly the certificates that it has
+// not seen below the same ones, down to the first bad one.
+func TestPrefixesAreRememberedWhateverFollows(t *testing.T) {
+	h := simulated()
+	var chains []certs.Chain
+	zones := []*attestationtest.Zone{h.Enclave().Instance().Zone(), h.NewZone()}
+	for _, zone := range zones {
+		for range 2 {
+			instance := zone.NewInstance()
+			for range 2 {
+				chain, _ := chainOf(t, instance.NewEnclave().Attest(attestationtest.Request{}))
+				chains = append(chains, chain)
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	bare, _ := counting(t, h.Roots(), 0)
+	for _, size := range []int{1, 3, 5, 1000} {
+		v, count := counting(t, h.Roots(), size)
+		known := map[string]bool{} // by all bytes from the root down
+		for range 300 {
+			chain := clone(chains[random.IntN(len(chains))])
+			if random.IntN(3) == 0 { // the beginning of one and the end of another
+				other := chains[random.IntN(len(chains))]
+				cut := 1 + random.IntN(4)
+				chain.Bundle = append(chain.Bundle[:cut:cut], clone(other).Bundle[cut:]...)
+				chain.Leaf, chain.ModuleID = bytes.Clone(other.Leaf), other.ModuleID
+			}
+			if random.IntN(2) == 0 { // a signature that nobody made
+				der := *certificate(&chain, 1+random.IntN(4))
+				der[len(der)-1] ^= byte(1 + random.IntN(7))
+			}
+			count.Store(0)
+			_, err := v.Verify(chain, someTime)
+			_, want := bare.Verify(chain, someTime)
+			require.Equal(t, want, err)
+			require.LessOrEqual(t, certs.CachedCertificates(v), size)
+			var fault *certs.Error
+			good := len(chain.Bundle) + 1
+			if errors.As(err, &fault) {
+				good = fault.Position
+				if fault.Reason != certs.Signature {
+					require.Zero(t, count.Load())
+					continue
+				}
+			}
+			var verified int64
+			path := string(chain.Bundle[0])
+			for i, der := range append(slices.Clone(chain.Bundle[1:]), chain.Leaf) {
+				path += string(der)
+				if !known[path] && i+1 <= good {
+					verified++
+				}
+				if i+1 < good {
+					known[path] = true
+				}
+			}
+			if size == 1000 {
+				require.Equal(t, verified, count.Load())
+				require.Equal(t, len(known), certs.CachedCertificates(v))
+			}
+		}
+	}
 }

@@ -61,13 +61,15 @@ func checkProfile(cert *x509.Certificate) *Error {
 	if !ok {
 		return &Error{Reason: SignatureAlgorithm, Detail: "found " + cert.SignatureAlgorithm.String()}
 	}
-	// A BIT STRING with a short length and no unused bits. The parser would
-	// take some other forms for the same signature.
+	// A BIT STRING with a short length and no unused bits, and nothing after it.
 	if len(signature) < 3 || signature[0] != 0x03 || int(signature[1]) != len(signature)-2 || signature[2] != 0 {
 		return &Error{Reason: Encoding, Detail: "signature: found an encoding that is not DER"}
 	}
 	if !bytes.HasPrefix(cert.RawSubjectPublicKeyInfo, p384PublicKey) {
 		return &Error{Reason: PublicKey, Detail: fmt.Sprintf("found %s, expected an uncompressed P-384 point", describeKey(cert))}
+	}
+	if detail := checkStructure(cert.Raw); detail != "" {
+		return &Error{Reason: Encoding, Detail: detail}
 	}
 	return checkExtensions(cert)
 }
@@ -125,11 +127,16 @@ func isKeyUsageDER(value []byte) bool {
 }
 
 // checkValidity includes both ends of the period (RFC 5280, section 4.1.2.5).
-func checkValidity(cert *x509.Certificate, at time.Time) *Error {
+// The skew extends it at its beginning, never at its end.
+func checkValidity(cert *x509.Certificate, at time.Time, skew time.Duration) *Error {
 	switch {
-	case at.Before(cert.NotBefore):
+	case at.Before(cert.NotBefore.Add(-skew)):
+		tolerated := ""
+		if skew > 0 {
+			tolerated = fmt.Sprintf(", and at most %s before is tolerated", skew)
+		}
 		return &Error{Reason: NotYetValid, Subject: cert.Subject.String(),
-			Detail: fmt.Sprintf("it is valid from %s, the verification time is %s", stamp(cert.NotBefore), stamp(at))}
+			Detail: fmt.Sprintf("it is valid from %s, the verification time is %s%s", stamp(cert.NotBefore), stamp(at), tolerated)}
 	case at.After(cert.NotAfter):
 		return &Error{Reason: Expired, Subject: cert.Subject.String(),
 			Detail: fmt.Sprintf("it expired on %s, the verification time is %s", stamp(cert.NotAfter), stamp(at))}

@@ -17,6 +17,9 @@ const (
 	MaxCertificateSize = 1024 // bytes of DER
 )
 
+// MaxClockSkew bounds [Config.ClockSkew].
+const MaxClockSkew = time.Hour
+
 // Chain is a chain of certificates as an attestation document carries it.
 type Chain struct {
 	Bundle [][]byte // 1 to 8 certificates in DER, root first
@@ -32,6 +35,7 @@ type Verifier struct {
 	roots          *Roots
 	revocations    *Revocations
 	cache          *cache
+	clockSkew      time.Duration
 	checkSignature func(parent, child *x509.Certificate) error
 }
 
@@ -43,6 +47,12 @@ type Config struct {
 	// CachedCertificates is how many certificates with a verified signature are
 	// remembered, at about 6 KiB each. 0: none.
 	CachedCertificates int
+	// ClockSkew is how long before its notBefore a leaf is accepted, at most
+	// MaxClockSkew. AWS dates leaves back by a few seconds only, so that a
+	// clock which is slow by more sees the leaf of a fresh document as one of
+	// the future. It changes nothing for the certificates of the bundle and
+	// nothing at the end of any validity. 0: no tolerance.
+	ClockSkew time.Duration
 	// Signatures verifies the signatures of the certificates. Nil: package
 	// crypto/ecdsa. NewVerifier tries it with known answers and fails if it is
 	// wrong about one, and under GODEBUG=fips140=only.
@@ -61,10 +71,19 @@ func NewVerifier(roots *Roots, config Config) (*Verifier, error) {
 	if config.CachedCertificates < 0 {
 		return nil, fmt.Errorf("certs: Config.CachedCertificates: found %d, expected 0 or more", config.CachedCertificates)
 	}
+	if config.ClockSkew < 0 || config.ClockSkew > MaxClockSkew {
+		return nil, fmt.Errorf("certs: Config.ClockSkew: found %s, expected 0 to %s", config.ClockSkew, MaxClockSkew)
+	}
 	if err := trySignatures(config.Signatures); err != nil {
 		return nil, fmt.Errorf("certs: Config.Signatures: %w", err)
 	}
-	return &Verifier{roots, config.Revocations, newCache(config.CachedCertificates), signatureCheck(config.Signatures)}, nil
+	return &Verifier{
+		roots:          roots,
+		revocations:    config.Revocations,
+		cache:          newCache(config.CachedCertificates),
+		clockSkew:      config.ClockSkew,
+		checkSignature: signatureCheck(config.Signatures),
+	}, nil
 }
 
 // Verify returns the certificates of a chain, leaf first and root last, when
@@ -103,7 +122,6 @@ func (v *Verifier) walk(c Chain, at time.Time) ([]*x509.Certificate, *Error) {
 			return nil, fault
 		}
 	}
-	v.cache.add(chain, known)
 	return chain, nil
 }
 
@@ -131,7 +149,11 @@ func (v *Verifier) read(c Chain, at time.Time) (chain []*x509.Certificate, known
 				return nil, 0, fault
 			}
 		}
-		if fault := checkValidity(chain[i], at); fault != nil {
+		skew := v.clockSkew
+		if i < len(chain)-1 {
+			skew = 0
+		}
+		if fault := checkValidity(chain[i], at, skew); fault != nil {
 			fault.Position = i
 			return nil, 0, fault
 		}
@@ -217,11 +239,16 @@ func checkName(chain []*x509.Certificate, moduleID string) *Error {
 	return fault
 }
 
+// checkSignatures remembers the certificates down to the first bad signature,
+// whatever follows them: otherwise a forged leaf below a genuine chain, which
+// anybody can take from a document, would cost all of its signatures each time.
 func (v *Verifier) checkSignatures(chain []*x509.Certificate, known int) *Error {
 	for i := known; i < len(chain); i++ {
 		if err := v.checkSignature(chain[i-1], chain[i]); err != nil {
+			v.cache.add(chain[:i], known)
 			return &Error{Reason: Signature, Position: i, Detail: fmt.Sprintf("found a signature that is not that of %q", chain[i-1].Subject), Err: err}
 		}
 	}
+	v.cache.add(chain, known)
 	return nil
 }

@@ -1,6 +1,7 @@
 package certs_test
 
 import (
+	"crypto/x509"
 	"errors"
 	"go/ast"
 	"go/parser"
@@ -46,7 +47,7 @@ var reasonOf = map[string]certs.Reason{
 	"bundle-root-at-end": certs.IssuerName, "bundle-unused": certs.IssuerName, "bundle-foreign": certs.IssuerName, "bundle-other-zone": certs.IssuerName,
 
 	"chain-sha256": certs.SignatureAlgorithm, "chain-sha512": certs.SignatureAlgorithm, "chain-outer": certs.Encoding, "chain-inner": certs.Encoding,
-	"chain-null-parameters": certs.SignatureAlgorithm, "chain-p256": certs.PublicKey, "chain-p521": certs.Encoding, "chain-p521-key-leaf": certs.PublicKey, // what a P-521 key signs is too long
+	"chain-null-parameters": certs.SignatureAlgorithm, "chain-der-": certs.Encoding, "chain-der-surplus-in-key": certs.PublicKey, "chain-p256": certs.PublicKey, "chain-p521": certs.Encoding, "chain-p521-key-leaf": certs.PublicKey, // what a P-521 key signs is too long
 	"chain-rsa":     certs.PublicKey,
 	"chain-ed25519": certs.PublicKey, "chain-compressed": certs.Encoding, "chain-point": certs.Encoding, "chain-explicit": certs.Encoding, "chain-no-curve": certs.Encoding,
 	"chain-trailing": certs.Encoding, "chain-cut": certs.Encoding, "chain-long": certs.Encoding, "chain-indefinite": certs.Encoding, "chain-other": certs.Encoding,
@@ -104,7 +105,11 @@ func TestMutatedChains(t *testing.T) {
 			} else {
 				assert.Zero(t, count.Load(), "no signature is verified in vain")
 			}
-			assert.Zero(t, certs.CachedCertificates(v), "nothing of a refused chain is remembered")
+			remembered := 0
+			if fault.Reason == certs.Signature {
+				remembered = fault.Position - 1
+			}
+			assert.Equal(t, remembered, certs.CachedCertificates(v), "what was verified is remembered, and no more")
 			if m.TrustsRoot {
 				return
 			}
@@ -278,4 +283,72 @@ func TestErrorText(t *testing.T) {
 		assert.ErrorIs(t, fault, fault.Reason)
 		assert.Equal(t, fault.Err != nil, errors.Is(fault, cause))
 	}
+}
+
+// A clock that is slow sees a fresh leaf as one of the future. The tolerance is
+// for the beginning of the leaf and for nothing else.
+func TestClockSkew(t *testing.T) {
+	const skew = 10 * time.Second
+	v, err := certs.NewVerifier(simulated().Roots(), certs.Config{ClockSkew: skew, CachedCertificates: 10})
+	require.NoError(t, err)
+	with := func(level attestationtest.Level, notBefore, notAfter time.Time) certs.Chain {
+		b := simulated().Blueprint(attestationtest.Request{})
+		b.Chain[level].NotBefore, b.Chain[level].NotAfter = notBefore, notAfter
+		chain, _ := chainOf(t, b.Document())
+		return chain
+	}
+	early, late := someTime.Add(-time.Hour), someTime.Add(time.Hour)
+	for range 2 { // the second time from the cache
+		for level := attestationtest.LevelRegional; level <= attestationtest.LevelLeaf; level++ {
+			for _, test := range []struct {
+				chain  certs.Chain
+				reason certs.Reason
+				text   string
+			}{
+				{with(level, someTime, late), "", ""},
+				{with(level, someTime.Add(time.Second), late), certs.NotYetValid, "the verification time is 2026-01-15T12:00:00Z"},
+				{with(level, someTime.Add(skew), late), certs.NotYetValid, "the verification time is 2026-01-15T12:00:00Z"},
+				{with(level, someTime.Add(skew+time.Second), late), certs.NotYetValid, "the verification time is 2026-01-15T12:00:00Z"},
+				{with(level, early, someTime.Add(-time.Second)), certs.Expired, "it expired on"},
+			} {
+				_, err := v.Verify(test.chain, someTime)
+				if level == attestationtest.LevelLeaf && test.reason == certs.NotYetValid {
+					leaf, parseErr := x509.ParseCertificate(test.chain.Leaf)
+					require.NoError(t, parseErr)
+					if !leaf.NotBefore.After(someTime.Add(skew)) {
+						require.NoError(t, err, "within the skew")
+						continue
+					}
+					test.text += ", and at most 10s before is tolerated"
+				}
+				if test.reason == "" {
+					require.NoError(t, err)
+					continue
+				}
+				fault := requireReason(t, test.reason, err)
+				assert.Equal(t, int(level), fault.Position)
+				assert.Contains(t, fault.Detail, test.text)
+				assert.Equal(t, level == attestationtest.LevelLeaf && test.reason == certs.NotYetValid, strings.Contains(fault.Detail, "tolerated"))
+			}
+		}
+	}
+}
+
+// Of the recorded documents, many were made within seconds of their leaf: a clock
+// that is slow by five seconds would have refused them.
+func TestClockSkewOfRecordedChains(t *testing.T) {
+	strict, _ := counting(t, certs.AWSNitroRootG1(), 0)
+	tolerant, err := certs.NewVerifier(certs.AWSNitroRootG1(), certs.Config{ClockSkew: 10 * time.Second})
+	require.NoError(t, err)
+	young := 0
+	for _, r := range recordedChains(t) {
+		slow := r.at.Add(-5 * time.Second)
+		if _, err := strict.Verify(r.chain, slow); err != nil {
+			requireReason(t, certs.NotYetValid, err)
+			young++
+		}
+		_, err := tolerant.Verify(r.chain, slow)
+		require.NoError(t, err, r.file)
+	}
+	assert.Greater(t, young, 10)
 }

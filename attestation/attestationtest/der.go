@@ -21,6 +21,7 @@ const (
 	tagPrintableString = 0x13
 	tagUTCTime         = 0x17
 	tagGeneralizedTime = 0x18
+	tagBMPString       = 0x1e
 	tagSequence        = 0x30
 	tagSet             = 0x31
 	tagContext         = 0xa0 // constructed, [0]

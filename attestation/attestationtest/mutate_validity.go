@@ -22,9 +22,13 @@ func validityMutations() []Mutation {
 			certificate(15, "expired", "it expired a second ago, after the document was made", func(b *Blueprint, c *Certificate) {
 				c.NotAfter = b.judged().Add(-time.Second)
 			}))),
-		at(belowRoot, reason(attestation.CertificateNotYetValid,
-			certificate(15, "not-yet-valid", "it becomes valid in a second", func(b *Blueprint, c *Certificate) {
+		at(authorities, reason(attestation.CertificateNotYetValid,
+			certificate(15, "not-yet-valid", "it becomes valid in a second; only the leaf's beginning is tolerated", func(b *Blueprint, c *Certificate) {
 				c.NotBefore = b.judged().Add(time.Second)
+			}))),
+		at([]Level{LevelLeaf}, reason(attestation.CertificateNotYetValid,
+			certificate(15, "not-yet-valid", "it becomes valid in 61 seconds, a second more than clocks may differ", func(b *Blueprint, c *Certificate) {
+				c.NotBefore = b.judged().Add(attestation.DefaultClockSkew + time.Second)
 			}))),
 		at([]Level{LevelLeaf}, reason(attestation.CertificateExpired,
 			certificate(15, "validity-reversed", "notAfter is before notBefore, both past", func(b *Blueprint, c *Certificate) {

@@ -54,6 +54,7 @@ func Mutations() []Mutation {
 		orderMutations(),
 		algorithmMutations(),
 		encodingMutations(),
+		derMutations(),
 		issuerMutations(),
 		validityMutations(),
 		constraintMutations(),

@@ -1,6 +1,10 @@
 package attestationtest
 
-import "time"
+import (
+	"time"
+
+	"github.com/nitroattest/nitroattest/attestation"
+)
 
 func chainVariations() []Mutation {
 	edit := func(check int, name, comment string, level Level, f func(*Blueprint, *Certificate)) Mutation {
@@ -12,6 +16,10 @@ func chainVariations() []Mutation {
 		}),
 		edit(15, "instance-valid-from-now", "the instance certificate becomes valid in this second", LevelInstance, func(b *Blueprint, c *Certificate) {
 			c.NotBefore = b.judged()
+		}),
+		edit(15, "leaf-valid-in-a-minute", "leaf and document are from a minute ahead, as clocks may differ", LevelLeaf, func(b *Blueprint, c *Certificate) {
+			c.NotBefore = b.judged().Add(attestation.DefaultClockSkew)
+			b.Set("timestamp", timestamp(c.NotBefore))
 		}),
 		edit(15, "leaf-longer-than-issuer", "the leaf outlives its issuer, and the instance certificate the zonal one: validity need not nest", LevelZonal, func(b *Blueprint, c *Certificate) {
 			c.NotAfter = b.judged().Add(time.Minute)

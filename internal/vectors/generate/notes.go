@@ -27,7 +27,7 @@ var flags = []struct {
 	{12, "BundleOrder", "cabundle begins with the root, and each certificate is signed by the one before; none is left over. A verifier that searches for a path accepts more, and can be made to search for long."},
 	{13, "CertificateProfile", "Every certificate is strict DER of X.509 version 3 with a P-384 key and an ecdsa-with-SHA384 signature, inside and outside."},
 	{14, "NamesAndSignatures", "The issuer of each certificate is the subject of the one before, byte for byte, and that one's key signed it."},
-	{15, "Validity", "Every certificate is valid at the verification time, the root included, both ends of the period included."},
+	{15, "Validity", "Every certificate is valid at the verification time, the root included, both ends of the period included. The leaf, and no other, is accepted for a minute before its notBefore, for clocks differ; never after its notAfter."},
 	{16, "Constraints", "Authorities have CA:TRUE, keyCertSign and a path length that is kept; the leaf is no authority and has digitalSignature. What a verifier does not evaluate it refuses."},
 	{17, "LeafName", "The common name of the leaf is <module_id>.<region>.aws. It ties the document to the certificate that was issued for the module."},
 	{18, "Revocation", "With revocation lists given, a certificate on one is refused. Lists are found by issuer and serial number and are signed by the issuer; a certificate that names a list needs a current one, unless unknown is \"accept\"."},

@@ -37,6 +37,9 @@ func recordedDocuments(f *vectors.File, dir string) (vectors.Group, error) {
 	return group, nil
 }
 
+// skew is how far clocks may differ by default.
+const skew = attestation.DefaultClockSkew
+
 func recordedTests(f *vectors.File, file string) ([]vectors.Test, error) {
 	evidence, err := os.ReadFile(file)
 	if err != nil {
@@ -78,14 +81,18 @@ func recordedTests(f *vectors.File, file string) ([]vectors.Test, error) {
 	}
 	foreign := test("-govcloud", "PinnedRoot", made, attestation.UntrustedRoot, "the root of another partition is the trusted one")
 	foreign.Config.Root = govCloudRoot
-	return []vectors.Test{
+	tests := []vectors.Test{
 		test("", flag, made, authentic, "at the moment in which it was made"),
 		test("-last-second", "Validity", leaf.NotAfter, authentic, "in the last second of its leaf"),
 		test("-expired", "Validity", leaf.NotAfter.Add(time.Second), attestation.CertificateExpired, "a second after its leaf expired"),
 		test("-later", "Clock", later, attestation.CertificateExpired, "in 2027: a verifier that goes by the document's own time accepts it"),
-		test("-not-yet-valid", "Validity", leaf.NotBefore.Add(-time.Second), attestation.CertificateNotYetValid, "a second before its leaf becomes valid"),
+		test("-not-yet-valid", "Validity", leaf.NotBefore.Add(-skew-time.Second), attestation.CertificateNotYetValid, "a minute and a second before its leaf becomes valid"),
 		foreign,
-	}, nil
+	}
+	if !made.After(leaf.NotBefore.Add(5 * time.Second)) {
+		tests = append(tests, test("-slow-clock", "Validity", leaf.NotBefore.Add(-time.Second), authentic, "a second before its leaf becomes valid, which is seconds before the document was made: a clock that is slow"))
+	}
+	return tests, nil
 }
 
 // pinned are the registers of a policy for a document; one for a debugged
