@@ -7,7 +7,8 @@ import (
 	"strings"
 
 	"github.com/nitroattest/nitroattest/attestation"
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/page"
+	"github.com/nitroattest/nitroattest/internal/page"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // criteria say in words what the flags ask of every document, and what they
@@ -87,7 +88,7 @@ func (f *appraisalFlags) addTrust(c *criteria) {
 	switch {
 	case len(f.crls) == 0:
 		c.add("Revocation", "not checked")
-	case f.missingCRL != missingRefuse:
+	case f.missingCRL != settings.MissingRefuse:
 		c.waive("Revocation in part", "certificates without a current list passed (--missing-crl "+f.missingCRL+"); lists: "+strings.Join(f.crls, ", "))
 	default:
 		c.add("Revocation", "by "+strings.Join(f.crls, ", "))

@@ -51,9 +51,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
-	flags.StringVar(&f.root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
-	flags.StringVar(&f.partition, "partition", partitionAWS, "AWS partition whose root to trust: aws or aws-us-gov")
-	f.registerRevocation(cmd)
+	f.registerTrust(cmd)
 	f.changed = flags.Changed
 }
 
@@ -82,10 +80,10 @@ func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 	if config.Policy, err = f.readPolicy(std); err != nil {
 		return config, err
 	}
-	if config.Roots, err = f.roots(); err != nil {
+	if config.Roots, err = f.trust().Roots(); err != nil {
 		return config, err
 	}
-	if config.Revocations, err = f.revocations(); err != nil {
+	if config.Revocations, err = f.trust().Revocations(); err != nil {
 		return config, err
 	}
 	if f.changed("at") {

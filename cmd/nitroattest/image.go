@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/eif"
 )

@@ -8,7 +8,8 @@
 //	nitroattest pcr     role arn:aws:iam::123456789012:role/Webserver
 //	nitroattest policy  create --name v1.0.0 --eif enclave.eif -o policy.json
 //	nitroattest policy  kms policy.json
-//	nitroattest serve   --policies policies/
+//
+// The service is a program of its own, nitroattest-server.
 //
 // See the README for its flags and forms of input. Exit status: 0 when every
 // document was accepted; 1 when some document is not authentic; 2 when the

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/page"
+	"github.com/nitroattest/nitroattest/internal/page"
 )
 
 func newReport(std stdio) *cobra.Command {

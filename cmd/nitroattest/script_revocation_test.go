@@ -16,12 +16,8 @@ import (
 var simulatedTime = time.Date(2025, 4, 15, 2, 30, 0, 0, time.UTC)
 
 // simulated returns the chain of a document whose keys follow from a seed, so
-// that cmdCRL signs with those of cmdSimulate. The seed "now" stands for the
-// chain of cmdSimulateEnclave.
+// that cmdCRL signs with those of cmdSimulate.
 func simulated(seed string) *attestationtest.Blueprint {
-	if seed == "now" {
-		return challenged.Blueprint(attestationtest.Request{})
-	}
 	h := attestationtest.NewHypervisor(attestationtest.WithSeed([]byte(seed)), attestationtest.WithTime(simulatedTime))
 	return h.Blueprint(attestationtest.Request{})
 }

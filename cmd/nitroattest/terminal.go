@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/plain"
+	"github.com/nitroattest/nitroattest/internal/plain"
 )
 
 // isTerminal reports whether w is a terminal.

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/internal/input"
 )
 
 // writeFile replaces a file as a whole: whoever reads it meanwhile finds the

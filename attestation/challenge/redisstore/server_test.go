@@ -10,7 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
-	"github.com/nitroattest/nitroattest/internal/redistest"
+	"github.com/nitroattest/nitroattest/attestation/challenge/redisstore/redistest"
 )
 
 // TestMain silences go-redis, which reports every failed dial on standard error;

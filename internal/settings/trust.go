@@ -1,0 +1,100 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/internal/input"
+)
+
+// Values of --partition and --missing-crl.
+const (
+	PartitionAWS      = "aws"
+	PartitionGovCloud = "aws-us-gov"
+
+	MissingRefuse = string(certs.RefuseUnknown)
+)
+
+// Trust says whose signatures count. Empty fields were not given.
+type Trust struct {
+	Root       string   // file with the roots to trust in place of AWS's
+	Partition  string   // AWS partition whose root to trust; empty: aws
+	CRLs       []string // files with revocation lists
+	MissingCRL string   // what to do without a current list; empty: refuse
+}
+
+// Roots returns what --root or --partition names. The roots of two partitions
+// are never trusted together.
+func (t Trust) Roots() (*certs.Roots, error) {
+	if t.Root != "" && t.Partition != "" {
+		return nil, errors.New("--partition: given beside --root, expected one of them")
+	}
+	if t.Root != "" {
+		return readRoots(t.Root)
+	}
+	switch t.Partition {
+	case "", PartitionAWS:
+		return certs.AWSNitroRootG1(), nil
+	case PartitionGovCloud:
+		return certs.AWSGovCloudRoot(), nil
+	default:
+		return nil, fmt.Errorf("--partition: found %q, expected %q or %q", t.Partition, PartitionAWS, PartitionGovCloud)
+	}
+}
+
+func readRoots(name string) (*certs.Roots, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("--root: %s: %w", name, input.WithoutPath(err))
+	}
+	roots, err := certs.ParseRoots(data)
+	if err != nil {
+		return nil, fmt.Errorf("--root: %s: %w", name, err)
+	}
+	return roots, nil
+}
+
+// UnknownStatus returns what --missing-crl says.
+func (t Trust) UnknownStatus() (certs.UnknownStatus, error) {
+	if t.MissingCRL == "" {
+		return certs.RefuseUnknown, nil
+	}
+	unknown := certs.UnknownStatus(t.MissingCRL)
+	switch {
+	case len(t.CRLs) == 0:
+		return "", errors.New("--missing-crl: given without --crl")
+	case unknown != certs.RefuseUnknown && unknown != certs.InsecureAcceptUnknown:
+		return "", fmt.Errorf("--missing-crl: found %q, expected %q or %q", t.MissingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
+	}
+	return unknown, nil
+}
+
+// Revocations returns nil, which checks nothing, without --crl.
+func (t Trust) Revocations() (*certs.Revocations, error) {
+	unknown, err := t.UnknownStatus()
+	if err != nil || len(t.CRLs) == 0 {
+		return nil, err
+	}
+	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
+	if err != nil {
+		return nil, fmt.Errorf("--crl: %w", err)
+	}
+	var lists [][]byte
+	for _, name := range t.CRLs {
+		list, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("--crl: %s: %w", name, input.WithoutPath(err))
+		}
+		lists = append(lists, list)
+		// One at a time first, for the error to name the file.
+		if err := revocations.SetCRLs(list); err != nil {
+			return nil, fmt.Errorf("--crl: %s: %w", name, err)
+		}
+	}
+	if err := revocations.SetCRLs(lists...); err != nil {
+		return nil, fmt.Errorf("--crl: %w", err)
+	}
+	return revocations, nil
+}
