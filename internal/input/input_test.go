@@ -16,7 +16,7 @@ import (
 	"github.com/nitroattest/nitroattest/internal/input"
 )
 
-const recorded = "../../../../testdata/evidence/nautilus-weather-7e9164.cbor"
+const recorded = "../../testdata/evidence/nautilus-weather-7e9164.cbor"
 
 func document(t testing.TB) []byte {
 	t.Helper()

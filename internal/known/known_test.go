@@ -52,7 +52,7 @@ func point(t *testing.T, curve elliptic.Curve) []byte {
 
 func certificate(t *testing.T) []byte {
 	t.Helper()
-	text, err := os.ReadFile("../../../../testdata/eif/in/es384.crt.pem")
+	text, err := os.ReadFile("../../testdata/eif/in/es384.crt.pem")
 	require.NoError(t, err)
 	block, _ := pem.Decode(text)
 	return block.Bytes
@@ -148,7 +148,7 @@ func TestDescribeRecordedFields(t *testing.T) {
 		"dstack-nitro-attestation-54ae0f.cbor":               {"", "the size of a SHA-512 digest and of two of SHA-256"},
 		"blocky-nitro-attestation-72ffd8.cbor":               {"", ""},
 	} {
-		evidence, err := os.ReadFile(filepath.Join("../../../../testdata/evidence", file))
+		evidence, err := os.ReadFile(filepath.Join("../../testdata/evidence", file))
 		require.NoError(t, err)
 		u, err := attestation.ParseUnverified(evidence)
 		require.NoError(t, err)
