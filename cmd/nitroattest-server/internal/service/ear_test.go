@@ -21,8 +21,8 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
-	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
