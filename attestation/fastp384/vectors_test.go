@@ -24,7 +24,7 @@ func TestVectors(t *testing.T) {
 	require.NoError(t, err)
 	judged := 0
 	for _, group := range file.TestGroups {
-		if group.Type == vectors.Policies {
+		if group.Type == vectors.Policies || testing.Short() && group.Type == vectors.Documents {
 			continue
 		}
 		var now time.Time
@@ -58,5 +58,5 @@ func TestVectors(t *testing.T) {
 			judged++
 		}
 	}
-	require.Greater(t, judged, 600)
+	require.True(t, testing.Short() || judged > 600, judged)
 }
