@@ -35,6 +35,16 @@ const (
 	PublicKeyMismatch   Reason = "public-key-mismatch"    // public_key is not what was expected
 )
 
+// Reasons returns every Reason, in the order of the constants.
+func Reasons() []Reason {
+	return []Reason{
+		MalformedEvidence, UnsupportedAlgorithm, InvalidField, WrongDocumentKind, UntrustedRoot, InvalidChain,
+		CertificateExpired, CertificateNotYetValid, CertificateRevoked, BadSignature,
+		DebugMode, MeasurementMismatch, RegisterMismatch, NonceMismatch, Stale, TimestampOutOfRange,
+		UserDataMismatch, PublicKeyMismatch,
+	}
+}
+
 // Error returns the reason itself, "bad-signature" for example.
 func (r Reason) Error() string { return string(r) }
 

@@ -18,17 +18,18 @@
 //
 // # Documents
 //
-// A document is what the newest recorded ones are, in every byte that is not
-// random: the encoding of the COSE_Sign1 and of the payload, the order of the
+// A document is what the newest recorded ones are in all that follows from the
+// format and from AWS's certificates: the encoding of the COSE_Sign1 and of the payload, the order of the
 // fields, and of each certificate the encoding of names and dates, the
 // extensions with their order and criticality, and the size of serial numbers.
 // The tests of this package compare the two. [Enclave.Attest] documents the
 // same options that an enclave has, and [Request] what else can be set.
 //
-// What differs: the keys, of course; the host in CRL distribution points, which
-// does not exist; and identifiers, which are made up. Documents of a NitroTPM,
-// see [WithNitroTPM], follow AWS's description, since no recorded one is at
-// hand to compare with: of their leaf, only the common name is known.
+// What differs from recorded documents: the keys and the signatures, serial
+// numbers and the hex digits in the names of authorities, which are random; the
+// host in CRL distribution points, which does not exist; identifiers of
+// instances, enclaves and roles, which are made up; and the times at which
+// certificates are replaced, which follow from the age of the one before.
 //
 // [WithSeed] makes all of it deterministic, keys included.
 //
@@ -58,8 +59,7 @@
 //
 // A [Blueprint] is a document before it is signed. Whatever is edited in it,
 // everything else is signed anew, so that the edit is the only thing wrong.
-// [Mutations] are several hundred such edits as values, sorted by the check of
-// package attestation that has to catch them; [Variations] are edits that must
+// [Mutations] are several hundred such edits as values, sorted by [Topic]; [Variations] are edits that must
 // be accepted. [Hypervisor.Case] carries one out, together with everything that
 // a verifier has to be told to judge the result:
 //

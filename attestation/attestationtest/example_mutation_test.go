@@ -14,7 +14,7 @@ func ExampleHypervisor_Case() {
 	h := attestationtest.NewHypervisor()
 	refused := 0
 	for _, m := range attestationtest.Mutations() {
-		if m.Check != 21 {
+		if m.Topic != attestationtest.TopicFreshness {
 			continue
 		}
 		c := h.Case(m)

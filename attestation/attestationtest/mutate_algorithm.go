@@ -11,10 +11,10 @@ import (
 )
 
 // certificate changes one certificate of the chain.
-func certificate(check int, name, comment string, edit func(*Blueprint, *Certificate)) func(Level) Mutation {
+func certificate(topic Topic, name, comment string, edit func(*Blueprint, *Certificate)) func(Level) Mutation {
 	return func(level Level) Mutation {
 		return Mutation{
-			Name: "chain-" + name, Check: check, Reason: attestation.InvalidChain,
+			Name: "chain-" + name, Topic: topic, Reason: attestation.InvalidChain,
 			Comment: "the " + level.String() + " certificate: " + comment,
 			Apply:   func(b *Blueprint) { edit(b, b.Chain[level]) },
 		}
@@ -31,30 +31,30 @@ var (
 
 func algorithmMutations() []Mutation {
 	return slices.Concat(
-		at(belowRoot, certificate(13, "sha256", "ecdsa-with-SHA256, properly signed", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "sha256", "ecdsa-with-SHA256, properly signed", func(_ *Blueprint, c *Certificate) {
 			c.Hash = crypto.SHA256
 		})),
-		at(belowRoot, certificate(13, "sha512", "ecdsa-with-SHA512, properly signed", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "sha512", "ecdsa-with-SHA512, properly signed", func(_ *Blueprint, c *Certificate) {
 			c.Hash = crypto.SHA512
 		})),
-		at(belowRoot, certificate(13, "outer-sha256", "the algorithm beside the signature says SHA-256, the signed one SHA-384", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "outer-sha256", "the algorithm beside the signature says SHA-256, the signed one SHA-384", func(_ *Blueprint, c *Certificate) {
 			c.OuterAlgorithm = ecdsaWith(crypto.SHA256)
 		})),
-		at(belowRoot, certificate(13, "inner-sha256", "the signed algorithm says SHA-256, the one beside the signature SHA-384", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "inner-sha256", "the signed algorithm says SHA-256, the one beside the signature SHA-384", func(_ *Blueprint, c *Certificate) {
 			c.Algorithm = ecdsaWith(crypto.SHA256)
 		})),
-		at(belowRoot, certificate(13, "null-parameters", "both algorithms have parameters, NULL, which RFC 5758 rules out", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "null-parameters", "both algorithms have parameters, NULL, which RFC 5758 rules out", func(_ *Blueprint, c *Certificate) {
 			c.Algorithm = tlv(tagSequence, contents(ecdsaWith(crypto.SHA384)), tlv(tagNull))
 			c.OuterAlgorithm = c.Algorithm
 		})),
-		at(belowRoot, certificate(13, "p256-key", "a key on P-256, which signs what is below it", func(b *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicCertificateProfile, "p256-key", "a key on P-256, which signs what is below it", func(b *Blueprint, c *Certificate) {
 			c.Key = b.secret.key("blueprint: p256", elliptic.P256())
 		})),
-		at(authorities, certificate(13, "p521-key", "a key on P-521, which signs what is below it", func(b *Blueprint, c *Certificate) {
+		at(authorities, certificate(TopicCertificateProfile, "p521-key", "a key on P-521, which signs what is below it", func(b *Blueprint, c *Certificate) {
 			c.Key = b.secret.key("blueprint: p521", elliptic.P521())
 		})),
-		// A signature by P-521 is longer than 96 bytes, which is check 5's.
-		at([]Level{LevelLeaf}, certificate(13, "p521-key", "a key on P-521; the signature of the document has the right size and is by a P-384 key", func(b *Blueprint, c *Certificate) {
+		// A signature by P-521 is longer than 96 bytes, which is the envelope's to notice.
+		at([]Level{LevelLeaf}, certificate(TopicCertificateProfile, "p521-key", "a key on P-521; the signature of the document has the right size and is by a P-384 key", func(b *Blueprint, c *Certificate) {
 			c.Key, b.Key = b.secret.key("blueprint: p521", elliptic.P521()), c.Key
 		})),
 		leafKeys(),
@@ -64,7 +64,7 @@ func algorithmMutations() []Mutation {
 // leafKeys give the leaf public keys that have no private key to sign with.
 func leafKeys() []Mutation {
 	leaf := func(name, comment string, key func(b *Blueprint, point []byte) []byte) []Mutation {
-		return at([]Level{LevelLeaf}, certificate(13, name, comment, func(b *Blueprint, c *Certificate) {
+		return at([]Level{LevelLeaf}, certificate(TopicCertificateProfile, name, comment, func(b *Blueprint, c *Certificate) {
 			point, _ := c.Key.PublicKey.Bytes()
 			c.PublicKey = key(b, point)
 		}))

@@ -12,21 +12,21 @@ func bootMutations() []Mutation {
 	for _, register := range []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine} {
 		n := strconv.Itoa(register)
 		all = append(all,
-			measured(25, "nitrotpm-"+n+"-bit", "PCR"+n+" of a NitroTPM differs in its last bit", func(b *Blueprint) {
+			measured(TopicMissingRegister, "nitrotpm-"+n+"-bit", "PCR"+n+" of a NitroTPM differs in its last bit", func(b *Blueprint) {
 				b.flipRegister(register)
 			}),
-			measured(25, "nitrotpm-"+n+"-missing", "PCR"+n+" of a NitroTPM is not listed", func(b *Blueprint) {
+			measured(TopicMissingRegister, "nitrotpm-"+n+"-missing", "PCR"+n+" of a NitroTPM is not listed", func(b *Blueprint) {
 				b.RemovePCR(register)
 			}))
 	}
 	all = append(all,
-		measured(25, "nitrotpm-command-line", "the kernel command line was overridden: PCR12 of a NitroTPM is not zero", func(b *Blueprint) {
+		measured(TopicMissingRegister, "nitrotpm-command-line", "the kernel command line was overridden: PCR12 of a NitroTPM is not zero", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterCommandLine, pcr.Value{}.Extend([]byte("init=/bin/sh")))
 		}),
-		measured(25, "nitrotpm-boot-zero", "PCR4 of a NitroTPM is zero: nothing was measured", func(b *Blueprint) {
+		measured(TopicMissingRegister, "nitrotpm-boot-zero", "PCR4 of a NitroTPM is zero: nothing was measured", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterBootLoader, pcr.Value{})
 		}),
-		measured(26, "nitrotpm-boot-of-other-image", "PCR4 of a NitroTPM is that of the policy's other image", func(b *Blueprint) {
+		measured(TopicWholeImage, "nitrotpm-boot-of-other-image", "PCR4 of a NitroTPM is that of the policy's other image", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterBootLoader, otherRegister(b.secret, "other", pcr.RegisterBootLoader))
 		}))
 	for i := range all {

@@ -24,25 +24,25 @@ func (c *Certificate) removeExtension(id asn1.ObjectIdentifier) {
 // constraintMutations are about who may issue certificates.
 func constraintMutations() []Mutation {
 	pathLength := func(length int, comment string) func(Level) Mutation {
-		return certificate(16, "path-length", comment, func(_ *Blueprint, c *Certificate) {
+		return certificate(TopicConstraints, "path-length", comment, func(_ *Blueprint, c *Certificate) {
 			c.setExtension(basicConstraints(length))
 		})
 	}
 	return slices.Concat(
-		at(authorities, certificate(16, "no-basic-constraints", "no basic constraints, so it is no authority", func(_ *Blueprint, c *Certificate) {
+		at(authorities, certificate(TopicConstraints, "no-basic-constraints", "no basic constraints, so it is no authority", func(_ *Blueprint, c *Certificate) {
 			c.removeExtension(oidBasicConstraints)
 		})),
-		at(authorities, certificate(16, "not-ca", "basic constraints say that it is no authority", func(_ *Blueprint, c *Certificate) {
+		at(authorities, certificate(TopicConstraints, "not-ca", "basic constraints say that it is no authority", func(_ *Blueprint, c *Certificate) {
 			c.setExtension(basicConstraints(notCA))
 		})),
 		at([]Level{LevelRegional}, pathLength(1, "it allows one authority below it, and there are two")),
 		at([]Level{LevelZonal}, pathLength(0, "it allows no authority below it, and there is one")),
-		at([]Level{LevelLeaf}, certificate(16, "ca", "basic constraints say that it is an authority", func(_ *Blueprint, c *Certificate) {
+		at([]Level{LevelLeaf}, certificate(TopicConstraints, "ca", "basic constraints say that it is an authority", func(_ *Blueprint, c *Certificate) {
 			c.setExtension(basicConstraints(noPathLen))
 		})),
 		[]Mutation{
 			{
-				Name: "chain-leaf-issues-leaf", Check: 16, Reason: attestation.InvalidChain,
+				Name: "chain-leaf-issues-leaf", Topic: TopicConstraints, Reason: attestation.InvalidChain,
 				Comment: "the enclave's leaf has issued another one, for the same module, which signs the document",
 				Apply: func(b *Blueprint) {
 					second := b.Certificate.clone()
@@ -52,7 +52,7 @@ func constraintMutations() []Mutation {
 				},
 			},
 			{
-				Name: "chain-instance-issues-instance", Check: 16, Reason: attestation.InvalidChain,
+				Name: "chain-instance-issues-instance", Topic: TopicConstraints, Reason: attestation.InvalidChain,
 				Comment: "the instance certificate, whose path length is 0, has issued another, which issued the leaf",
 				Apply: func(b *Blueprint) {
 					second := b.sibling(LevelInstance)
@@ -62,7 +62,7 @@ func constraintMutations() []Mutation {
 				},
 			},
 			{
-				Name: "chain-zonal-issues-zonal", Check: 16, Reason: attestation.InvalidChain,
+				Name: "chain-zonal-issues-zonal", Topic: TopicConstraints, Reason: attestation.InvalidChain,
 				Comment: "the zonal certificate, whose path length is 1, has issued another, above the instance",
 				Apply: func(b *Blueprint) {
 					second := b.sibling(LevelZonal)
@@ -72,7 +72,7 @@ func constraintMutations() []Mutation {
 				},
 			},
 			{
-				Name: "chain-instance-signs-document", Check: 16, Reason: attestation.InvalidChain,
+				Name: "chain-instance-signs-document", Topic: TopicConstraints, Reason: attestation.InvalidChain,
 				Comment: "an authority signs the document: the instance certificate is renamed after the module and takes the leaf's place",
 				Apply: func(b *Blueprint) {
 					b.Chain[LevelInstance].Subject = b.Certificate.Subject

@@ -10,7 +10,7 @@ import (
 // are not in DER or hold more than it looks for.
 func derMutations() []Mutation {
 	outside := func(name, comment string, f func(tbs, algorithm, signature []byte) []byte) []Mutation {
-		return at(belowRoot, certificate(13, "der-"+name, comment, func(_ *Blueprint, c *Certificate) {
+		return at(belowRoot, certificate(TopicCertificateProfile, "der-"+name, comment, func(_ *Blueprint, c *Certificate) {
 			c.EditDER = func(der []byte) []byte {
 				parts := elementsOf(der)
 				return f(parts[0], parts[1], parts[2])
@@ -18,7 +18,7 @@ func derMutations() []Mutation {
 		}))
 	}
 	signed := func(name, comment string, f func(parts [][]byte) [][]byte) []Mutation {
-		return at([]Level{LevelZonal, LevelLeaf}, certificate(13, "der-"+name, "in what is signed, "+comment, func(_ *Blueprint, c *Certificate) {
+		return at([]Level{LevelZonal, LevelLeaf}, certificate(TopicCertificateProfile, "der-"+name, "in what is signed, "+comment, func(_ *Blueprint, c *Certificate) {
 			c.EditTBS = func(tbs []byte) []byte { return tlv(tagSequence, f(elementsOf(tbs))...) }
 		}))
 	}

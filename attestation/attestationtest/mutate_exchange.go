@@ -18,7 +18,7 @@ func manifest(c *Case) {
 // expected changes a register that the exchange expects.
 func expected(name, comment string, apply func(*Blueprint)) Mutation {
 	return Mutation{
-		Name: "exchange-" + name, Check: 31, Reason: attestation.RegisterMismatch, Comment: comment,
+		Name: "exchange-" + name, Topic: TopicExchangeRegisters, Reason: attestation.RegisterMismatch, Comment: comment,
 		Arrange: manifest, Apply: apply,
 	}
 }
@@ -27,7 +27,7 @@ func expected(name, comment string, apply func(*Blueprint)) Mutation {
 func null(field string, reason attestation.Reason, arrange func(*Case)) []Mutation {
 	mutation := func(name, comment string, value []byte) Mutation {
 		return Mutation{
-			Name: "expected-no-" + dashed(field) + "-" + name, Check: 28, Reason: reason, Comment: field + " " + comment + ", where it has to be null",
+			Name: "expected-no-" + dashed(field) + "-" + name, Topic: TopicBinding, Reason: reason, Comment: field + " " + comment + ", where it has to be null",
 			Arrange: arrange, Apply: func(b *Blueprint) { b.Set(field, cborBytes(value)) },
 		}
 	}
@@ -56,13 +56,13 @@ func exchangeMutations() []Mutation {
 }
 
 func exchangeVariations() []Mutation {
-	registers := variation(31, "exchange-registers", "the exchange expects registers 16 to 18, of which the last is zero, and finds them", nil)
+	registers := variation(TopicExchangeRegisters, "exchange-registers", "the exchange expects registers 16 to 18, of which the last is zero, and finds them", nil)
 	registers.Arrange = manifest
-	others := variation(31, "exchange-other-registers", "register 31, of which the exchange expects nothing, was extended", func(b *Blueprint) {
+	others := variation(TopicExchangeRegisters, "exchange-other-registers", "register 31, of which the exchange expects nothing, was extended", func(b *Blueprint) {
 		b.SetPCR(31, pcr.Value{}.Extend([]byte("more")))
 	})
 	others.Arrange = manifest
-	nothing := variation(28, "no-user-data-and-no-public-key", "user_data and public_key are null, as they have to be", nil)
+	nothing := variation(TopicBinding, "no-user-data-and-no-public-key", "user_data and public_key are null, as they have to be", nil)
 	nothing.Arrange = func(c *Case) { noUserData(c); noPublicKey(c) }
 	return []Mutation{registers, others, nothing}
 }

@@ -9,7 +9,7 @@ import (
 
 // field changes the value of a field into one that the format does not allow.
 func field(name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "field-" + name, Check: 9, Reason: attestation.InvalidField, Comment: comment, Apply: apply}
+	return Mutation{Name: "field-" + name, Topic: TopicFields, Reason: attestation.InvalidField, Comment: comment, Apply: apply}
 }
 
 // setField gives a field another encoded value.

@@ -10,7 +10,7 @@ import (
 // stamped moves the timestamp.
 func stamped(reason attestation.Reason, name, comment string, f func(b *Blueprint) []byte) Mutation {
 	return Mutation{
-		Name: "timestamp-" + name, Check: 21, Reason: reason, Comment: comment,
+		Name: "timestamp-" + name, Topic: TopicFreshness, Reason: reason, Comment: comment,
 		Apply: func(b *Blueprint) { b.Set("timestamp", f(b)) },
 	}
 }
@@ -43,12 +43,12 @@ func timestampMutations() []Mutation {
 			return timestamp(b.Certificate.NotBefore.Add(-time.Millisecond))
 		})),
 		{
-			Name: "timestamp-before-new-leaf", Check: 21, Reason: outOfRange,
+			Name: "timestamp-before-new-leaf", Topic: TopicFreshness, Reason: outOfRange,
 			Comment: "the leaf became valid ten seconds after the document was made, within the age limit",
 			Apply:   func(b *Blueprint) { b.Certificate.NotBefore = b.time.Add(10 * time.Second) },
 		},
 		{
-			Name: "timestamp-after-leaf", Check: 21, Reason: outOfRange,
+			Name: "timestamp-after-leaf", Topic: TopicFreshness, Reason: outOfRange,
 			Comment: "the document is two seconds ahead, as clocks may differ, and its leaf expires in one",
 			Apply: func(b *Blueprint) {
 				b.Certificate.NotAfter = b.judged().Add(time.Second)
@@ -79,11 +79,11 @@ var variants = []variant{
 }
 
 // differing makes a mutation of every variant of a field.
-func differing(field string, check int, reason attestation.Reason) []Mutation {
+func differing(field string, topic Topic, reason attestation.Reason) []Mutation {
 	var all []Mutation
 	for _, v := range variants {
 		all = append(all, Mutation{
-			Name: "expected-" + dashed(field) + "-" + v.name, Check: check, Reason: reason,
+			Name: "expected-" + dashed(field) + "-" + v.name, Topic: topic, Reason: reason,
 			Comment: field + " " + v.comment,
 			Apply: func(b *Blueprint) {
 				expected := []byte{0} // stands in for a field that holds nothing to vary
@@ -95,15 +95,15 @@ func differing(field string, check int, reason attestation.Reason) []Mutation {
 		})
 	}
 	return append(all, Mutation{
-		Name: "expected-" + dashed(field) + "-missing", Check: check, Reason: reason,
+		Name: "expected-" + dashed(field) + "-missing", Topic: topic, Reason: reason,
 		Comment: field + " is missing, which means what null means",
 		Apply:   func(b *Blueprint) { b.Remove(field) },
 	})
 }
 
 func nonceMutations() []Mutation {
-	return append(differing("nonce", 21, attestation.NonceMismatch), Mutation{
-		Name: "expected-nonce-in-user-data", Check: 21, Reason: attestation.NonceMismatch,
+	return append(differing("nonce", TopicFreshness, attestation.NonceMismatch), Mutation{
+		Name: "expected-nonce-in-user-data", Topic: TopicFreshness, Reason: attestation.NonceMismatch,
 		Comment: "the nonce stands in user_data, of which nothing is expected, and its own field is null",
 		Arrange: func(c *Case) { c.UserData = nil },
 		Apply: func(b *Blueprint) {

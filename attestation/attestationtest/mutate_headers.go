@@ -5,7 +5,7 @@ import "github.com/nitroattest/nitroattest/attestation"
 // header replaces the protected header; the signature covers the new one.
 func header(name, comment string, contents ...byte) Mutation {
 	return Mutation{
-		Name: "protected-" + name, Check: 3, Reason: attestation.UnsupportedAlgorithm, Comment: comment,
+		Name: "protected-" + name, Topic: TopicProtectedHeader, Reason: attestation.UnsupportedAlgorithm, Comment: comment,
 		Apply: func(b *Blueprint) { b.Protected = contents },
 	}
 }
@@ -39,9 +39,9 @@ func protectedMutations() []Mutation {
 		header("indefinite-map", "a map of indefinite length", 0xbf, 0x01, 0x38, 0x22, 0xff),
 		header("array", "an array of label and algorithm", 0x82, 0x01, 0x38, 0x22),
 		header("trailing-byte", "a zero byte after the map", 0xa1, 0x01, 0x38, 0x22, 0x00),
-		elements(2, "protected-not-wrapped", "the header as a map, not as a byte string that holds one",
+		elements(TopicCoseStructure, "protected-not-wrapped", "the header as a map, not as a byte string that holds one",
 			func(e [][]byte) [][]byte { return [][]byte{protectedES384, e[1], e[2], e[3]} }),
-		elements(2, "protected-element-null", "null in place of the byte string",
+		elements(TopicCoseStructure, "protected-element-null", "null in place of the byte string",
 			func(e [][]byte) [][]byte { return [][]byte{{cborNull}, e[1], e[2], e[3]} }),
 	}
 }
@@ -49,7 +49,7 @@ func protectedMutations() []Mutation {
 // unprotected replaces the header that no signature covers.
 func unprotected(name, comment string, encoded ...byte) Mutation {
 	return Mutation{
-		Name: "unprotected-" + name, Check: 4, Reason: attestation.MalformedEvidence, Comment: comment,
+		Name: "unprotected-" + name, Topic: TopicUnprotectedHeader, Reason: attestation.MalformedEvidence, Comment: comment,
 		Apply: func(b *Blueprint) { b.Unprotected = encoded },
 	}
 }
@@ -60,7 +60,7 @@ func unprotectedMutations() []Mutation {
 		unprotected("kid", "a key identifier", 0xa1, 0x04, 0x41, 0x00),
 		unprotected("text-label", "a label of nobody's", join([]byte{0xa1}, cborText("x"), []byte{0x00})...),
 		{
-			Name: "unprotected-x5chain", Check: 4, Reason: attestation.MalformedEvidence,
+			Name: "unprotected-x5chain", Topic: TopicUnprotectedHeader, Reason: attestation.MalformedEvidence,
 			Comment: "x5chain (33) offers the leaf, as other users of COSE have it: chains come from the payload here",
 			Apply: func(b *Blueprint) {
 				b.Unprotected = join([]byte{0xa1, 0x18, 33}, cborBytes(b.Certificate.DER()))

@@ -8,16 +8,16 @@ import (
 )
 
 // document edits the finished document, outside of what is signed.
-func document(check int, name, comment string, f func([]byte) []byte) Mutation {
+func document(topic Topic, name, comment string, f func([]byte) []byte) Mutation {
 	return Mutation{
-		Name: name, Check: check, Reason: attestation.MalformedEvidence, Comment: comment,
+		Name: name, Topic: topic, Reason: attestation.MalformedEvidence, Comment: comment,
 		Apply: func(b *Blueprint) { b.EditDocument = f },
 	}
 }
 
 // tagged puts tags in front of the document.
 func tagged(name, comment string, tags ...uint64) Mutation {
-	return document(2, name, comment, func(d []byte) []byte {
+	return document(TopicCoseStructure, name, comment, func(d []byte) []byte {
 		for _, tag := range slices.Backward(tags) {
 			d = append(cborHead(majorTag, tag), d...)
 		}
@@ -26,9 +26,9 @@ func tagged(name, comment string, tags ...uint64) Mutation {
 }
 
 // elements edits the four encoded elements of the array.
-func elements(check int, name, comment string, f func([][]byte) [][]byte) Mutation {
+func elements(topic Topic, name, comment string, f func([][]byte) [][]byte) Mutation {
 	return Mutation{
-		Name: name, Check: check, Reason: attestation.MalformedEvidence, Comment: comment,
+		Name: name, Topic: topic, Reason: attestation.MalformedEvidence, Comment: comment,
 		Apply: func(b *Blueprint) { b.EditElements = f },
 	}
 }
@@ -36,29 +36,29 @@ func elements(check int, name, comment string, f func([][]byte) [][]byte) Mutati
 func inputMutations() []Mutation {
 	return []Mutation{
 		{
-			Name: "input-too-large", Check: 1, Reason: attestation.MalformedEvidence,
+			Name: "input-too-large", Topic: TopicSize, Reason: attestation.MalformedEvidence,
 			Comment: "an unknown field of 40000 bytes, signed, takes the document beyond the default limit of 32 KiB",
 			Apply:   func(b *Blueprint) { b.Set("padding", cborBytes(make([]byte, 40000))) },
 		},
-		document(2, "input-empty", "no bytes at all",
+		document(TopicCoseStructure, "input-empty", "no bytes at all",
 			func([]byte) []byte { return nil }),
-		document(2, "input-first-byte-only", "the head of the array and nothing after it",
+		document(TopicCoseStructure, "input-first-byte-only", "the head of the array and nothing after it",
 			func(d []byte) []byte { return d[:1] }),
-		document(2, "input-cut-in-half", "the document ends in the middle of its payload",
+		document(TopicCoseStructure, "input-cut-in-half", "the document ends in the middle of its payload",
 			func(d []byte) []byte { return d[:len(d)/2] }),
-		document(2, "input-last-byte-missing", "the document ends one byte early, in its signature",
+		document(TopicCoseStructure, "input-last-byte-missing", "the document ends one byte early, in its signature",
 			func(d []byte) []byte { return d[:len(d)-1] }),
-		document(2, "input-trailing-byte", "one zero byte follows the document",
+		document(TopicCoseStructure, "input-trailing-byte", "one zero byte follows the document",
 			func(d []byte) []byte { return append(d, 0) }),
-		document(2, "input-trailing-break", "a CBOR break follows the document",
+		document(TopicCoseStructure, "input-trailing-break", "a CBOR break follows the document",
 			func(d []byte) []byte { return append(d, cborBreak) }),
-		document(2, "input-twice", "the document follows itself",
+		document(TopicCoseStructure, "input-twice", "the document follows itself",
 			func(d []byte) []byte { return append(d, bytes.Clone(d)...) }),
-		document(2, "input-wrapped-in-bytes", "the document is the content of a CBOR byte string",
+		document(TopicCoseStructure, "input-wrapped-in-bytes", "the document is the content of a CBOR byte string",
 			cborBytes),
-		document(2, "input-wrapped-in-array", "the document is the one element of a CBOR array",
+		document(TopicCoseStructure, "input-wrapped-in-array", "the document is the one element of a CBOR array",
 			func(d []byte) []byte { return cborArray(d) }),
-		document(2, "input-map-of-two", "the four elements are keys and values of a map",
+		document(TopicCoseStructure, "input-map-of-two", "the four elements are keys and values of a map",
 			func(d []byte) []byte { return append(cborHead(majorMap, 2), d[1:]...) }),
 
 		tagged("tag-cose-sign", "tag 98 is COSE_Sign, which has other contents", 98),
@@ -68,15 +68,15 @@ func inputMutations() []Mutation {
 		tagged("tag-self-described", "tag 55799 says that the file is CBOR, which it is", 55799),
 		tagged("tag-18-twice", "tag 18 is right, once", 18, 18),
 
-		elements(2, "array-of-three", "the signature is missing",
+		elements(TopicCoseStructure, "array-of-three", "the signature is missing",
 			func(e [][]byte) [][]byte { return e[:3] }),
-		elements(2, "array-of-five", "null follows the signature",
+		elements(TopicCoseStructure, "array-of-five", "null follows the signature",
 			func(e [][]byte) [][]byte { return append(e, []byte{cborNull}) }),
-		elements(2, "array-of-none", "an array without elements",
+		elements(TopicCoseStructure, "array-of-none", "an array without elements",
 			func([][]byte) [][]byte { return nil }),
-		document(2, "array-claims-five", "the array announces a fifth element that does not come",
+		document(TopicCoseStructure, "array-claims-five", "the array announces a fifth element that does not come",
 			func(d []byte) []byte { return append(cborHead(majorArray, 5), d[1:]...) }),
-		document(2, "array-claims-2-to-the-32", "the array announces 2^32 elements: nobody may allocate by that",
+		document(TopicCoseStructure, "array-claims-2-to-the-32", "the array announces 2^32 elements: nobody may allocate by that",
 			func(d []byte) []byte { return append(cborHead(majorArray, 1<<32), d[1:]...) }),
 	}
 }

@@ -9,7 +9,7 @@ import (
 // payload changes the payload; the reason is that it is not the CBOR that AWS
 // emits.
 func payload(name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "cbor-" + name, Check: 6, Reason: attestation.MalformedEvidence, Comment: comment, Apply: apply}
+	return Mutation{Name: "cbor-" + name, Topic: TopicStrictCbor, Reason: attestation.MalformedEvidence, Comment: comment, Apply: apply}
 }
 
 // reencoded edits the encoding of one field and leaves its meaning alone.
@@ -53,7 +53,7 @@ func itemMutations() []Mutation {
 		unknown("float-half", "a float of 16 bits", 0xf9, 0x3c, 0x00),
 		unknown("undefined", "the value undefined", cborUndefined),
 		{
-			Name: "cbor-undefined-for-null", Check: 6, Reason: attestation.MalformedEvidence,
+			Name: "cbor-undefined-for-null", Topic: TopicStrictCbor, Reason: attestation.MalformedEvidence,
 			Comment: "public_key is undefined and not null, where nothing is expected of it",
 			Arrange: func(c *Case) { c.PublicKey = nil },
 			Apply:   func(b *Blueprint) { b.Set("public_key", []byte{cborUndefined}) },
@@ -72,11 +72,11 @@ func itemMutations() []Mutation {
 		payload("chunked-key", "the key \"nonce\" in two chunks", func(b *Blueprint) {
 			b.field("nonce").Key = chunked(cborText("nonce"))
 		}),
-		elements(6, "cbor-chunked-protected", "the protected header in two chunks",
+		elements(TopicStrictCbor, "cbor-chunked-protected", "the protected header in two chunks",
 			func(e [][]byte) [][]byte { return [][]byte{chunked(e[0]), e[1], e[2], e[3]} }),
-		elements(6, "cbor-chunked-payload", "the payload in two chunks, as a stream would have it",
+		elements(TopicStrictCbor, "cbor-chunked-payload", "the payload in two chunks, as a stream would have it",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], chunked(e[2]), e[3]} }),
-		elements(6, "cbor-chunked-signature", "r and s as two chunks",
+		elements(TopicStrictCbor, "cbor-chunked-signature", "r and s as two chunks",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], e[2], chunked(e[3])} }),
 
 		unknown("invalid-utf8", "a text that is not UTF-8", 0x61, 0xff),

@@ -77,7 +77,7 @@ func (b *Blueprint) otherPCRs() []byte {
 // lookalikeKey moves a field to an unknown key and leaves null behind.
 func lookalikeKey(name, field, key, comment string, reason attestation.Reason) Mutation {
 	return Mutation{
-		Name: "unknown-" + name, Check: 7, Reason: reason, Comment: comment,
+		Name: "unknown-" + name, Topic: TopicUnknownFields, Reason: reason, Comment: comment,
 		Apply: func(b *Blueprint) {
 			b.Set(key, b.field(field).Value)
 			b.Set(field, []byte{cborNull})
@@ -94,7 +94,7 @@ func unknownKeyMutations() []Mutation {
 		lookalikeKey("user-data-hyphen", "user_data", "user-data", "user_data stands under a key with a hyphen", attestation.UserDataMismatch),
 		lookalikeKey("public-key-cyrillic", "public_key", "рublic_key", "public_key stands under a key whose first letter is Cyrillic", attestation.PublicKeyMismatch),
 		{
-			Name: "unknown-pcr", Check: 7, Reason: attestation.MeasurementMismatch,
+			Name: "unknown-pcr", Topic: TopicUnknownFields, Reason: attestation.MeasurementMismatch,
 			Comment: "pcrs lacks PCR0 and an unknown field \"0\" has its value",
 			Apply: func(b *Blueprint) {
 				b.Set("0", b.register(pcr.RegisterImage).Value)

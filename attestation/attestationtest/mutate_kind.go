@@ -8,7 +8,7 @@ import (
 
 // kind makes a document of the wrong kind, or of both.
 func kind(name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "kind-" + name, Check: 10, Reason: attestation.WrongDocumentKind, Comment: comment, Apply: apply}
+	return Mutation{Name: "kind-" + name, Topic: TopicDocumentKind, Reason: attestation.WrongDocumentKind, Comment: comment, Apply: apply}
 }
 
 // otherModule changes the module ID after "i-<instance>".

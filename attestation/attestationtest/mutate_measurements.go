@@ -15,14 +15,14 @@ func otherRegister(s secret, what string, register int) pcr.Value {
 }
 
 // measured changes registers that both images of a [Case] list.
-func measured(check int, name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "pcr-" + name, Check: check, Reason: attestation.MeasurementMismatch, Comment: comment, Apply: apply}
+func measured(topic Topic, name, comment string, apply func(*Blueprint)) Mutation {
+	return Mutation{Name: "pcr-" + name, Topic: topic, Reason: attestation.MeasurementMismatch, Comment: comment, Apply: apply}
 }
 
 // debugging zeroes registers as debug mode does.
 func debugging(name, comment string, registers ...int) Mutation {
 	return Mutation{
-		Name: "debug-" + name, Check: 24, Reason: attestation.DebugMode, Comment: comment,
+		Name: "debug-" + name, Topic: TopicDebugMode, Reason: attestation.DebugMode, Comment: comment,
 		Apply: func(b *Blueprint) {
 			for _, register := range registers {
 				b.SetPCR(register, pcr.Value{})
@@ -33,7 +33,7 @@ func debugging(name, comment string, registers ...int) Mutation {
 
 // registersOf gives the document registers of the policy's other image.
 func registersOf(name, comment string, registers ...int) Mutation {
-	return measured(26, name, comment, func(b *Blueprint) {
+	return measured(TopicWholeImage, name, comment, func(b *Blueprint) {
 		for _, register := range registers {
 			b.SetPCR(register, otherRegister(b.secret, "other", register))
 		}
@@ -51,35 +51,35 @@ func measurementMutations() []Mutation {
 	for _, register := range []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication, pcr.RegisterCertificate} {
 		n := strconv.Itoa(register)
 		all = append(all,
-			measured(25, n+"-bit", "PCR"+n+" differs in its last bit", func(b *Blueprint) {
+			measured(TopicMissingRegister, n+"-bit", "PCR"+n+" differs in its last bit", func(b *Blueprint) {
 				b.flipRegister(register)
 			}),
-			measured(25, n+"-missing", "PCR"+n+" is not listed: a loop over the document's registers does not notice", func(b *Blueprint) {
+			measured(TopicMissingRegister, n+"-missing", "PCR"+n+" is not listed: a loop over the document's registers does not notice", func(b *Blueprint) {
 				b.RemovePCR(register)
 			}))
 	}
 	all = append(all, bootMutations()...)
 	return append(all,
-		measured(25, "all-missing", "none of the registers that the policy lists is there; the others are", func(b *Blueprint) {
+		measured(TopicMissingRegister, "all-missing", "none of the registers that the policy lists is there; the others are", func(b *Blueprint) {
 			for _, register := range []int{0, 1, 2, 8} {
 				b.RemovePCR(register)
 			}
 		}),
-		measured(25, "8-zero", "PCR8 is zero: the image is not signed", func(b *Blueprint) { b.SetPCR(pcr.RegisterCertificate, pcr.Value{}) }),
-		measured(25, "1-and-2-swapped", "PCR1 has the value of PCR2, and the reverse", func(b *Blueprint) {
+		measured(TopicMissingRegister, "8-zero", "PCR8 is zero: the image is not signed", func(b *Blueprint) { b.SetPCR(pcr.RegisterCertificate, pcr.Value{}) }),
+		measured(TopicMissingRegister, "1-and-2-swapped", "PCR1 has the value of PCR2, and the reverse", func(b *Blueprint) {
 			one, two := b.register(1), b.register(2)
 			one.Value, two.Value = two.Value, one.Value
 		}),
-		measured(25, "0-elsewhere", "PCR0 is another, and register 16, which the application fills, has its value", func(b *Blueprint) {
+		measured(TopicMissingRegister, "0-elsewhere", "PCR0 is another, and register 16, which the application fills, has its value", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterUser, pcr.Value(contentOf(b.register(0).Value)))
 			b.SetPCR(pcr.RegisterImage, pcr.Value(b.random("register", pcr.Size)))
 		}),
-		measured(25, "all-the-same", "every register has the value of PCR0", func(b *Blueprint) {
+		measured(TopicMissingRegister, "all-the-same", "every register has the value of PCR0", func(b *Blueprint) {
 			for i := range b.PCRs {
 				b.PCRs[i].Value = b.register(0).Value
 			}
 		}),
-		measured(25, "other-image", "another image, which no policy lists", func(b *Blueprint) {
+		measured(TopicMissingRegister, "other-image", "another image, which no policy lists", func(b *Blueprint) {
 			for _, register := range []int{0, 1, 2, 8} {
 				b.SetPCR(register, otherRegister(b.secret, "third", register))
 			}

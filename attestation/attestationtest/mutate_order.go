@@ -9,7 +9,7 @@ import (
 // bundleOrder changes which certificates the bundle lists, and leaves them alone.
 func bundleOrder(name, comment string, f func(*Blueprint, []*Certificate) []*Certificate) Mutation {
 	return Mutation{
-		Name: "bundle-" + name, Check: 12, Reason: attestation.InvalidChain, Comment: comment,
+		Name: "bundle-" + name, Topic: TopicBundleOrder, Reason: attestation.InvalidChain, Comment: comment,
 		Apply: func(b *Blueprint) { b.Bundle = f(b, slices.Clone(b.Bundle)) },
 	}
 }

@@ -9,9 +9,9 @@ import (
 )
 
 // signature edits r || s after signing.
-func signature(check int, reason attestation.Reason, name, comment string, f func([]byte) []byte) Mutation {
+func signature(topic Topic, reason attestation.Reason, name, comment string, f func([]byte) []byte) Mutation {
 	return Mutation{
-		Name: "signature-" + name, Check: check, Reason: reason, Comment: comment,
+		Name: "signature-" + name, Topic: topic, Reason: reason, Comment: comment,
 		Apply: func(b *Blueprint) {
 			b.EditSignature = func(sig []byte) []byte {
 				if len(sig) != 2*coordinateSize {
@@ -25,7 +25,7 @@ func signature(check int, reason attestation.Reason, name, comment string, f fun
 
 // scalars replaces r and s.
 func scalars(name, comment string, f func(r, s *big.Int) (newR, newS *big.Int)) Mutation {
-	return signature(5, attestation.BadSignature, name, comment, func(sig []byte) []byte {
+	return signature(TopicPayloadAndSignature, attestation.BadSignature, name, comment, func(sig []byte) []byte {
 		return joinScalars(f(splitScalars(sig)))
 	})
 }
@@ -45,36 +45,36 @@ func partMutations() []Mutation {
 	zero := new(big.Int)
 	most := new(big.Int).SetBytes(bytes.Repeat([]byte{0xff}, coordinateSize))
 	return []Mutation{
-		elements(5, "payload-detached", "null in place of the payload, which the signature covers all the same",
+		elements(TopicPayloadAndSignature, "payload-detached", "null in place of the payload, which the signature covers all the same",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], {cborNull}, e[3]} }),
 		{
-			Name: "payload-empty", Check: 5, Reason: malformed, Comment: "an empty payload, properly signed",
+			Name: "payload-empty", Topic: TopicPayloadAndSignature, Reason: malformed, Comment: "an empty payload, properly signed",
 			Apply: func(b *Blueprint) { b.EditPayload = func([]byte) []byte { return nil } },
 		},
-		elements(5, "payload-not-wrapped", "the payload as a map, not as a byte string that holds one",
+		elements(TopicPayloadAndSignature, "payload-not-wrapped", "the payload as a map, not as a byte string that holds one",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], contentOf(e[2]), e[3]} }),
-		elements(5, "payload-text", "the payload as a text string",
+		elements(TopicPayloadAndSignature, "payload-text", "the payload as a text string",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], retype(e[2], majorText), e[3]} }),
 
-		signature(5, malformed, "empty", "an empty signature",
+		signature(TopicPayloadAndSignature, malformed, "empty", "an empty signature",
 			func([]byte) []byte { return nil }),
-		signature(5, malformed, "95-bytes", "the last byte of s is missing",
+		signature(TopicPayloadAndSignature, malformed, "95-bytes", "the last byte of s is missing",
 			func(sig []byte) []byte { return sig[:95] }),
-		signature(5, malformed, "97-bytes", "a zero byte follows s",
+		signature(TopicPayloadAndSignature, malformed, "97-bytes", "a zero byte follows s",
 			func(sig []byte) []byte { return append(sig, 0) }),
-		signature(5, malformed, "64-bytes", "the size of an ES256 signature",
+		signature(TopicPayloadAndSignature, malformed, "64-bytes", "the size of an ES256 signature",
 			func(sig []byte) []byte { return sig[:64] }),
-		signature(5, malformed, "98-bytes-padded", "r and s each with a leading zero: the right numbers in the wrong form",
+		signature(TopicPayloadAndSignature, malformed, "98-bytes-padded", "r and s each with a leading zero: the right numbers in the wrong form",
 			func(sig []byte) []byte { return join([]byte{0}, sig[:48], []byte{0}, sig[48:]) }),
-		signature(5, malformed, "twice", "the signature follows itself",
+		signature(TopicPayloadAndSignature, malformed, "twice", "the signature follows itself",
 			func(sig []byte) []byte { return append(sig, bytes.Clone(sig)...) }),
-		signature(5, malformed, "der", "the signature in DER, as X.509 has it and COSE has not", func(sig []byte) []byte {
+		signature(TopicPayloadAndSignature, malformed, "der", "the signature in DER, as X.509 has it and COSE has not", func(sig []byte) []byte {
 			r, s := splitScalars(sig)
 			return tlv(tagSequence, tlv(tagInteger, positive(r.Bytes())), tlv(tagInteger, positive(s.Bytes())))
 		}),
-		elements(5, "signature-null", "null in place of the signature",
+		elements(TopicPayloadAndSignature, "signature-null", "null in place of the signature",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], e[2], {cborNull}} }),
-		elements(5, "signature-text", "the signature as a text string",
+		elements(TopicPayloadAndSignature, "signature-text", "the signature as a text string",
 			func(e [][]byte) [][]byte { return [][]byte{e[0], e[1], e[2], retype(e[3], majorText)} }),
 
 		scalars("r-zero", "r is zero", func(_, s *big.Int) (*big.Int, *big.Int) { return zero, s }),
@@ -88,7 +88,7 @@ func partMutations() []Mutation {
 		scalars("all-ones", "r and s are the largest numbers that fit",
 			func(_, _ *big.Int) (*big.Int, *big.Int) { return most, most }),
 		scalars("halves-swapped", "s before r", func(r, s *big.Int) (*big.Int, *big.Int) { return s, r }),
-		signature(5, bad, "little-endian", "r and s with their bytes reversed", func(sig []byte) []byte {
+		signature(TopicPayloadAndSignature, bad, "little-endian", "r and s with their bytes reversed", func(sig []byte) []byte {
 			return append(reversed(sig[:48]), reversed(sig[48:])...)
 		}),
 	}

@@ -9,7 +9,7 @@ import (
 
 // root makes a chain whose first certificate is not the pinned one.
 func root(name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "root-" + name, Check: 11, Reason: attestation.UntrustedRoot, Comment: comment, Apply: apply}
+	return Mutation{Name: "root-" + name, Topic: TopicPinnedRoot, Reason: attestation.UntrustedRoot, Comment: comment, Apply: apply}
 }
 
 func rootMutations() []Mutation {
@@ -44,7 +44,7 @@ func rootMutations() []Mutation {
 			b.Bundle = []*Certificate{b.Certificate}
 		}),
 		{
-			Name: "root-look-alike-below-pinned", Check: 14, Reason: attestation.InvalidChain,
+			Name: "root-look-alike-below-pinned", Topic: TopicNamesAndSignatures, Reason: attestation.InvalidChain,
 			Comment: "the pinned root, and then a look-alike of it above the rest: the names chain, the signature does not",
 			Apply: func(b *Blueprint) {
 				fake := b.Chain[LevelRoot].clone()
@@ -54,19 +54,19 @@ func rootMutations() []Mutation {
 			},
 		},
 		{
-			Name: "root-path-length-2", Check: 16, Reason: attestation.InvalidChain, TrustsRoot: true,
+			Name: "root-path-length-2", Topic: TopicConstraints, Reason: attestation.InvalidChain, TrustsRoot: true,
 			Comment: "the trusted root allows two authorities below it, and three are there",
 			Apply: func(b *Blueprint) {
 				b.Chain[LevelRoot].setExtension(basicConstraints(2))
 			},
 		},
 		{
-			Name: "root-expired", Check: 15, Reason: attestation.CertificateExpired, TrustsRoot: true,
+			Name: "root-expired", Topic: TopicValidity, Reason: attestation.CertificateExpired, TrustsRoot: true,
 			Comment: "the trusted root itself expired a second ago",
 			Apply:   func(b *Blueprint) { b.Chain[LevelRoot].NotAfter = b.judged().Add(-time.Second) },
 		},
 		{
-			Name: "root-not-yet-valid", Check: 15, Reason: attestation.CertificateNotYetValid, TrustsRoot: true,
+			Name: "root-not-yet-valid", Topic: TopicValidity, Reason: attestation.CertificateNotYetValid, TrustsRoot: true,
 			Comment: "the trusted root itself becomes valid in a second",
 			Apply:   func(b *Blueprint) { b.Chain[LevelRoot].NotBefore = b.judged().Add(time.Second) },
 		},

@@ -8,13 +8,13 @@ import (
 )
 
 // signed changes who signs the document, or what.
-func signed(check int, name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "signature-" + name, Check: check, Reason: attestation.BadSignature, Comment: comment, Apply: apply}
+func signed(topic Topic, name, comment string, apply func(*Blueprint)) Mutation {
+	return Mutation{Name: "signature-" + name, Topic: topic, Reason: attestation.BadSignature, Comment: comment, Apply: apply}
 }
 
 // structure signs another structure than that of RFC 9052.
 func structure(name, comment string, f func(protected, payload []byte) []byte) Mutation {
-	return signed(20, name, comment, func(b *Blueprint) { b.ToBeSigned = f })
+	return signed(TopicDocumentSignature, name, comment, func(b *Blueprint) { b.ToBeSigned = f })
 }
 
 // sigStructureOf is the structure with its four or five elements chosen.
@@ -28,7 +28,7 @@ func sigStructureOf(context string, strings ...[]byte) []byte {
 
 // afterSigning applies a change that the signature does not cover.
 func afterSigning(name, comment string, apply func(*Blueprint)) Mutation {
-	return signed(20, "before-"+name, comment, func(b *Blueprint) {
+	return signed(TopicDocumentSignature, "before-"+name, comment, func(b *Blueprint) {
 		before := b.payload()
 		apply(b)
 		b.ToBeSigned = func(protected, _ []byte) []byte { return sigStructure(protected, before) }
@@ -37,25 +37,25 @@ func afterSigning(name, comment string, apply func(*Blueprint)) Mutation {
 
 func signatureMutations() []Mutation {
 	return []Mutation{
-		signed(8, "of-definite-map", "what is signed is the payload as a map of definite length, what is sent one of indefinite: one content, other bytes", func(b *Blueprint) {
+		signed(TopicSignedBytes, "of-definite-map", "what is signed is the payload as a map of definite length, what is sent one of indefinite: one content, other bytes", func(b *Blueprint) {
 			definite := *b
 			definite.Definite = true
 			b.ToBeSigned = func(protected, _ []byte) []byte { return sigStructure(protected, definite.payload()) }
 		}),
-		signed(8, "of-shortest-numbers", "what is sent has an index in two bytes where what is signed has one: one content, other bytes", func(b *Blueprint) {
+		signed(TopicSignedBytes, "of-shortest-numbers", "what is sent has an index in two bytes where what is signed has one: one content, other bytes", func(b *Blueprint) {
 			before := b.payload()
 			b.PCRs[5].Key = []byte{0x18, 0x05}
 			b.ToBeSigned = func(protected, _ []byte) []byte { return sigStructure(protected, before) }
 		}),
 
-		signature(20, attestation.BadSignature, "first-bit", "one bit of r is wrong", func(sig []byte) []byte { sig[0] ^= 1; return sig }),
-		signature(20, attestation.BadSignature, "last-bit", "one bit of s is wrong", func(sig []byte) []byte { sig[95] ^= 1; return sig }),
-		signed(20, "foreign-key", "a key that nothing certifies has signed", func(b *Blueprint) { b.Key = b.NewKey("foreign") }),
-		signed(20, "instance-key", "the key of the instance certificate has signed, one level too high", func(b *Blueprint) { b.Key = b.Chain[LevelInstance].Key }),
-		signed(20, "root-key", "the root's key has signed", func(b *Blueprint) { b.Key = b.Chain[LevelRoot].Key }),
-		signed(20, "sha256", "the leaf has signed over SHA-256", func(b *Blueprint) { b.Hash = crypto.SHA256 }),
-		signed(20, "sha512", "the leaf has signed over SHA-512", func(b *Blueprint) { b.Hash = crypto.SHA512 }),
-		signed(20, "of-other-document", "the leaf has signed another document, with another nonce", func(b *Blueprint) {
+		signature(TopicDocumentSignature, attestation.BadSignature, "first-bit", "one bit of r is wrong", func(sig []byte) []byte { sig[0] ^= 1; return sig }),
+		signature(TopicDocumentSignature, attestation.BadSignature, "last-bit", "one bit of s is wrong", func(sig []byte) []byte { sig[95] ^= 1; return sig }),
+		signed(TopicDocumentSignature, "foreign-key", "a key that nothing certifies has signed", func(b *Blueprint) { b.Key = b.NewKey("foreign") }),
+		signed(TopicDocumentSignature, "instance-key", "the key of the instance certificate has signed, one level too high", func(b *Blueprint) { b.Key = b.Chain[LevelInstance].Key }),
+		signed(TopicDocumentSignature, "root-key", "the root's key has signed", func(b *Blueprint) { b.Key = b.Chain[LevelRoot].Key }),
+		signed(TopicDocumentSignature, "sha256", "the leaf has signed over SHA-256", func(b *Blueprint) { b.Hash = crypto.SHA256 }),
+		signed(TopicDocumentSignature, "sha512", "the leaf has signed over SHA-512", func(b *Blueprint) { b.Hash = crypto.SHA512 }),
+		signed(TopicDocumentSignature, "of-other-document", "the leaf has signed another document, with another nonce", func(b *Blueprint) {
 			other := *b
 			other.Payload = append([]Entry{}, b.Payload...)
 			other.Set("nonce", cborBytes(b.random("nonce", 32)))
@@ -100,7 +100,7 @@ func signatureMutations() []Mutation {
 			b.Payload[last], b.Payload[last-1] = b.Payload[last-1], b.Payload[last]
 		}),
 		{
-			Name: "signature-before-leaf-change", Check: 20, Reason: attestation.BadSignature,
+			Name: "signature-before-leaf-change", Topic: TopicDocumentSignature, Reason: attestation.BadSignature,
 			Comment: "the leaf was exchanged after signing, for one of the same name from the same instance",
 			Apply: func(b *Blueprint) {
 				key := b.Certificate.Key
@@ -108,7 +108,7 @@ func signatureMutations() []Mutation {
 			},
 		},
 		{
-			Name: "signature-before-user-data-null", Check: 20, Reason: attestation.BadSignature,
+			Name: "signature-before-user-data-null", Topic: TopicDocumentSignature, Reason: attestation.BadSignature,
 			Comment: "user_data, of which nothing is expected, was emptied after signing",
 			Arrange: func(c *Case) { c.UserData = bytes.Clone(c.UserData[:0]) },
 			Apply: func(b *Blueprint) {

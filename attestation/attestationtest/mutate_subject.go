@@ -10,7 +10,7 @@ import (
 // <module_id>.<region>.aws.
 func subject(name, comment string, f func(b *Blueprint) []byte) Mutation {
 	return Mutation{
-		Name: "leaf-name-" + name, Check: 17, Reason: attestation.InvalidChain, Comment: comment,
+		Name: "leaf-name-" + name, Topic: TopicLeafName, Reason: attestation.InvalidChain, Comment: comment,
 		Apply: func(b *Blueprint) { b.Certificate.Subject = f(b) },
 	}
 }
@@ -24,12 +24,12 @@ func subjectMutations() []Mutation {
 	other := func(module string) string { return module[:len(module)-1] + flippedDigit(module) }
 	return []Mutation{
 		{
-			Name: "module-id-changed", Check: 17, Reason: attestation.InvalidChain,
+			Name: "module-id-changed", Topic: TopicLeafName, Reason: attestation.InvalidChain,
 			Comment: "module_id names another enclave on the instance; the leaf does not",
 			Apply:   func(b *Blueprint) { b.Set("module_id", cborText(other(b.module))) },
 		},
 		{
-			Name: "module-id-prefix-of-leaf", Check: 17, Reason: attestation.InvalidChain,
+			Name: "module-id-prefix-of-leaf", Topic: TopicLeafName, Reason: attestation.InvalidChain,
 			Comment: "the leaf is that of a module whose ID goes on after the one that the document claims",
 			Apply:   func(b *Blueprint) { b.Certificate.Subject = instanceName(b.module + "0." + b.region + ".aws") },
 		},

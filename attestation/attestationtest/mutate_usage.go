@@ -25,20 +25,20 @@ func usageMutations() []Mutation {
 	anyName := tlv(tagSequence, tlv(tagContext, tlv(tagSequence, tlv(tagContextValue|2, []byte("example.com")))))
 	serverAuth := tlv(tagSequence, derOID(asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 1}))
 	return slices.Concat(
-		at(belowRoot, certificate(16, "no-key-usage", "no key usage", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicConstraints, "no-key-usage", "no key usage", func(_ *Blueprint, c *Certificate) {
 			c.removeExtension(oidKeyUsage)
 		})),
-		at(authorities, certificate(16, "no-cert-sign", "its key is for revocation lists only", usage(usageCRLOnly))),
-		at(authorities, certificate(16, "leaf-usage", "its key is for signatures, not for certificates", usage(usageLeaf))),
-		at(leaf, certificate(16, "no-digital-signature", "its key is for non-repudiation only", usage(usageNonRepudiation))),
-		at(leaf, certificate(16, "empty-key-usage", "its key is for nothing", usage(usageNone))),
-		at(belowRoot, certificate(16, "unknown-critical", "a critical extension of nobody's",
+		at(authorities, certificate(TopicConstraints, "no-cert-sign", "its key is for revocation lists only", usage(usageCRLOnly))),
+		at(authorities, certificate(TopicConstraints, "leaf-usage", "its key is for signatures, not for certificates", usage(usageLeaf))),
+		at(leaf, certificate(TopicConstraints, "no-digital-signature", "its key is for non-repudiation only", usage(usageNonRepudiation))),
+		at(leaf, certificate(TopicConstraints, "empty-key-usage", "its key is for nothing", usage(usageNone))),
+		at(belowRoot, certificate(TopicConstraints, "unknown-critical", "a critical extension of nobody's",
 			extra(pkix.Extension{Id: oidNobody, Critical: true, Value: tlv(tagNull)}))),
-		at(authorities, certificate(16, "name-constraints", "critical name constraints, which permit example.com only",
+		at(authorities, certificate(TopicConstraints, "name-constraints", "critical name constraints, which permit example.com only",
 			extra(pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 30}, Critical: true, Value: anyName}))),
-		at(leaf, certificate(16, "server-auth", "a critical extended key usage, for TLS servers",
+		at(leaf, certificate(TopicConstraints, "server-auth", "a critical extended key usage, for TLS servers",
 			extra(pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: serverAuth}))),
-		at(belowRoot, certificate(16, "duplicate-extension", "basic constraints twice, the same", func(_ *Blueprint, c *Certificate) {
+		at(belowRoot, certificate(TopicConstraints, "duplicate-extension", "basic constraints twice, the same", func(_ *Blueprint, c *Certificate) {
 			c.Extensions = append(c.Extensions, c.Extensions[0])
 		})),
 	)

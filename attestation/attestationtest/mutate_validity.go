@@ -19,23 +19,23 @@ func validityMutations() []Mutation {
 	}
 	return slices.Concat(
 		at(belowRoot, reason(attestation.CertificateExpired,
-			certificate(15, "expired", "it expired a second ago, after the document was made", func(b *Blueprint, c *Certificate) {
+			certificate(TopicValidity, "expired", "it expired a second ago, after the document was made", func(b *Blueprint, c *Certificate) {
 				c.NotAfter = b.judged().Add(-time.Second)
 			}))),
 		at(authorities, reason(attestation.CertificateNotYetValid,
-			certificate(15, "not-yet-valid", "it becomes valid in a second; only the leaf's beginning is tolerated", func(b *Blueprint, c *Certificate) {
+			certificate(TopicValidity, "not-yet-valid", "it becomes valid in a second; only the leaf's beginning is tolerated", func(b *Blueprint, c *Certificate) {
 				c.NotBefore = b.judged().Add(time.Second)
 			}))),
 		at([]Level{LevelLeaf}, reason(attestation.CertificateNotYetValid,
-			certificate(15, "not-yet-valid", "it becomes valid in 61 seconds, a second more than clocks may differ", func(b *Blueprint, c *Certificate) {
+			certificate(TopicValidity, "not-yet-valid", "it becomes valid in 61 seconds, a second more than clocks may differ", func(b *Blueprint, c *Certificate) {
 				c.NotBefore = b.judged().Add(attestation.DefaultClockSkew + time.Second)
 			}))),
 		at([]Level{LevelLeaf}, reason(attestation.CertificateExpired,
-			certificate(15, "validity-reversed", "notAfter is before notBefore, both past", func(b *Blueprint, c *Certificate) {
+			certificate(TopicValidity, "validity-reversed", "notAfter is before notBefore, both past", func(b *Blueprint, c *Certificate) {
 				c.NotBefore, c.NotAfter = b.judged().Add(-time.Minute), b.judged().Add(-2*time.Minute)
 			}))),
 		[]Mutation{{
-			Name: "replay-of-last-year", Check: 22, Reason: attestation.CertificateExpired,
+			Name: "replay-of-last-year", Topic: TopicClock, Reason: attestation.CertificateExpired,
 			Comment: "everything was in order a year ago: a verifier that goes by the document's own time accepts it",
 			Arrange: func(c *Case) { c.MaxAge = 0 },
 			Apply: func(b *Blueprint) {

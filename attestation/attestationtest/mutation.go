@@ -11,7 +11,7 @@ import (
 // named for can tell.
 type Mutation struct {
 	Name    string             // lower-case words with hyphens; unique
-	Check   int                // the number in the list of checks in package attestation
+	Topic   Topic              // what the change is about
 	Reason  attestation.Reason // why a verifier refuses; empty: it must accept
 	Comment string             // what is changed, and why it matters
 
@@ -31,8 +31,8 @@ type Mutation struct {
 	Apply func(*Blueprint)
 }
 
-// Mutations returns every change that a verifier must refuse, sorted by the
-// check that it violates. Checks that no document can violate have none: they
+// Mutations returns every change that a verifier must refuse, sorted by
+// topic. Checks that no document can violate have none: they
 // are about how a verifier is set up.
 func Mutations() []Mutation {
 	all := slices.Concat(
@@ -67,7 +67,7 @@ func Mutations() []Mutation {
 		bindingMutations(),
 		exchangeMutations(),
 	)
-	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Check - b.Check })
+	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Topic.place() - b.Topic.place() })
 	return all
 }
 

@@ -7,8 +7,8 @@ import (
 )
 
 // variation is a change that a verifier must accept.
-func variation(check int, name, comment string, apply func(*Blueprint)) Mutation {
-	return Mutation{Name: "accept-" + name, Check: check, Comment: comment, Apply: apply}
+func variation(topic Topic, name, comment string, apply func(*Blueprint)) Mutation {
+	return Mutation{Name: "accept-" + name, Topic: topic, Comment: comment, Apply: apply}
 }
 
 // Variations returns changes that a verifier must accept: what AWS signs or
@@ -16,7 +16,7 @@ func variation(check int, name, comment string, apply func(*Blueprint)) Mutation
 // Their Reason is empty.
 func Variations() []Mutation {
 	all := slices.Concat(encodingVariations(), fieldVariations(), nitroTPMVariations(), chainVariations(), freshnessVariations(), exchangeVariations())
-	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Check - b.Check })
+	slices.SortStableFunc(all, func(a, b Mutation) int { return a.Topic.place() - b.Topic.place() })
 	return all
 }
 
@@ -25,22 +25,22 @@ func encodingVariations() []Mutation {
 		return func(item []byte) []byte { return cborIndefiniteOf(major, contentOf(item)) }
 	}
 	return []Mutation{
-		variation(2, "unchanged", "nothing is changed", nil),
-		variation(2, "tag-18", "the tag that AWS's text shows and its documents lack", func(b *Blueprint) {
+		variation(TopicCoseStructure, "unchanged", "nothing is changed", nil),
+		variation(TopicCoseStructure, "tag-18", "the tag that AWS's text shows and its documents lack", func(b *Blueprint) {
 			b.EditDocument = prefixed(0xd2)
 		}),
-		variation(5, "other-signature", "the other of the two signatures that verify, (r, -s): of the two, one has a high s", func(b *Blueprint) {
+		variation(TopicPayloadAndSignature, "other-signature", "the other of the two signatures that verify, (r, -s): of the two, one has a high s", func(b *Blueprint) {
 			b.EditSignature = func(sig []byte) []byte {
 				r, s := splitScalars(sig)
 				return joinScalars(r, s.Sub(curveOrder(), s))
 			}
 		}),
-		variation(6, "definite-map", "the payload is a map of definite length, as until 2025", func(b *Blueprint) { b.Definite = true }),
-		variation(6, "indefinite-pcrs", "pcrs is a map of indefinite length", func(b *Blueprint) { b.editField("pcrs", indefinite(majorMap)) }),
-		variation(6, "indefinite-cabundle", "cabundle is an array of indefinite length", func(b *Blueprint) {
+		variation(TopicStrictCbor, "definite-map", "the payload is a map of definite length, as until 2025", func(b *Blueprint) { b.Definite = true }),
+		variation(TopicStrictCbor, "indefinite-pcrs", "pcrs is a map of indefinite length", func(b *Blueprint) { b.editField("pcrs", indefinite(majorMap)) }),
+		variation(TopicStrictCbor, "indefinite-cabundle", "cabundle is an array of indefinite length", func(b *Blueprint) {
 			b.editField("cabundle", indefinite(majorArray))
 		}),
-		variation(6, "order-of-specification", "the fields are in the order of AWS's CDDL", func(b *Blueprint) {
+		variation(TopicStrictCbor, "order-of-specification", "the fields are in the order of AWS's CDDL", func(b *Blueprint) {
 			order := []string{"module_id", "timestamp", "digest", "pcrs", "certificate", "cabundle", "public_key", "user_data", "nonce"}
 			var sorted []Entry
 			for _, name := range order {
@@ -48,46 +48,46 @@ func encodingVariations() []Mutation {
 			}
 			b.Payload = sorted
 		}),
-		variation(6, "registers-reversed", "the registers are in descending order", func(b *Blueprint) {
+		variation(TopicStrictCbor, "registers-reversed", "the registers are in descending order", func(b *Blueprint) {
 			b.PCRs = slices.Clone(b.PCRs)
 			slices.Reverse(b.PCRs)
 		}),
-		variation(7, "unknown-field", "a field that is yet to be defined", func(b *Blueprint) { b.Set("future", cborText("value")) }),
-		variation(7, "unknown-structure", "an unknown field with a map in an array in a map", func(b *Blueprint) {
+		variation(TopicUnknownFields, "unknown-field", "a field that is yet to be defined", func(b *Blueprint) { b.Set("future", cborText("value")) }),
+		variation(TopicUnknownFields, "unknown-structure", "an unknown field with a map in an array in a map", func(b *Blueprint) {
 			b.Set("future", []byte{0xa1, 0x00, 0x81, 0xa1, 0x61, 'k', 0xf6})
 		}),
 	}
 }
 
 func fieldVariations() []Mutation {
-	long := variation(9, "fields-of-1024-bytes", "all three optional fields are as long as they may be", nil)
+	long := variation(TopicFields, "fields-of-1024-bytes", "all three optional fields are as long as they may be", nil)
 	long.Arrange = func(c *Case) {
 		c.PublicKey, c.UserData, c.Nonce = slices.Repeat([]byte{1}, 1024), slices.Repeat([]byte{2}, 1024), slices.Repeat([]byte{3}, 1024)
 	}
-	none := variation(9, "fields-null", "all three optional fields are null, where nothing is expected", nil)
+	none := variation(TopicFields, "fields-null", "all three optional fields are null, where nothing is expected", nil)
 	none.Arrange = func(c *Case) { c.PublicKey, c.UserData, c.Nonce = nil, nil, nil }
-	missing := variation(9, "fields-missing", "all three optional fields are missing, where nothing is expected", func(b *Blueprint) {
+	missing := variation(TopicFields, "fields-missing", "all three optional fields are missing, where nothing is expected", func(b *Blueprint) {
 		b.Remove("public_key")
 		b.Remove("user_data")
 		b.Remove("nonce")
 	})
 	missing.Arrange = none.Arrange
-	empty := variation(28, "fields-empty", "public_key and user_data are empty, as is expected of them", nil)
+	empty := variation(TopicBinding, "fields-empty", "public_key and user_data are empty, as is expected of them", nil)
 	empty.Arrange = func(c *Case) { c.PublicKey, c.UserData = []byte{}, []byte{} }
-	short := variation(21, "nonce-of-one-byte", "the nonce is one byte long, as is expected", nil)
+	short := variation(TopicFreshness, "nonce-of-one-byte", "the nonce is one byte long, as is expected", nil)
 	short.Arrange = func(c *Case) { c.Nonce = []byte{0} }
 	return []Mutation{
 		long, none, missing, empty, short,
-		variation(9, "17-registers", "register 16 was extended", func(b *Blueprint) { b.SetPCR(16, pcr.Value(b.random("16", pcr.Size))) }),
-		variation(9, "32-registers", "every register was locked", func(b *Blueprint) {
+		variation(TopicFields, "17-registers", "register 16 was extended", func(b *Blueprint) { b.SetPCR(16, pcr.Value(b.random("16", pcr.Size))) }),
+		variation(TopicFields, "32-registers", "every register was locked", func(b *Blueprint) {
 			for register := bootRegisters; register < pcr.MaxRegisters; register++ {
 				b.SetPCR(register, pcr.Value{})
 			}
 		}),
-		variation(9, "sparse-registers", "register 31 was extended and those before it were not", func(b *Blueprint) {
+		variation(TopicFields, "sparse-registers", "register 31 was extended and those before it were not", func(b *Blueprint) {
 			b.SetPCR(31, pcr.Value(b.random("31", pcr.Size)))
 		}),
-		variation(9, "four-registers", "only the registers that the policy lists are there", func(b *Blueprint) {
+		variation(TopicFields, "four-registers", "only the registers that the policy lists are there", func(b *Blueprint) {
 			b.PCRs = slices.DeleteFunc(b.PCRs, func(e Entry) bool {
 				for _, register := range []int{0, 1, 2, 8} {
 					if e.Key[0] == byte(register) {
@@ -97,19 +97,19 @@ func fieldVariations() []Mutation {
 				return true
 			})
 		}),
-		variation(24, "zero-elsewhere", "PCR4 is zero, which is not debug mode", func(b *Blueprint) { b.SetPCR(pcr.RegisterInstance, pcr.Value{}) }),
+		variation(TopicDebugMode, "zero-elsewhere", "PCR4 is zero, which is not debug mode", func(b *Blueprint) { b.SetPCR(pcr.RegisterInstance, pcr.Value{}) }),
 	}
 }
 
 func nitroTPMVariations() []Mutation {
 	all := []Mutation{
-		variation(10, "nitrotpm", "the document of a NitroTPM, where one is asked for", nil),
-		variation(24, "nitrotpm-zeros", "registers 0 to 2 of a NitroTPM are zero, which is not debug mode", func(b *Blueprint) {
+		variation(TopicDocumentKind, "nitrotpm", "the document of a NitroTPM, where one is asked for", nil),
+		variation(TopicDebugMode, "nitrotpm-zeros", "registers 0 to 2 of a NitroTPM are zero, which is not debug mode", func(b *Blueprint) {
 			for register := range 3 {
 				b.SetPCR(register, pcr.Value{})
 			}
 		}),
-		variation(27, "nitrotpm-reset", "the guest has reset registers 16 and 23 of a NitroTPM, which no policy lists, and extended them", func(b *Blueprint) {
+		variation(TopicApplicationRegisters, "nitrotpm-reset", "the guest has reset registers 16 and 23 of a NitroTPM, which no policy lists, and extended them", func(b *Blueprint) {
 			b.SetPCR(16, pcr.Value(b.random("16", pcr.Size)))
 			b.SetPCR(23, pcr.Value(b.random("23", pcr.Size)))
 		}),

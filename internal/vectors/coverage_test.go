@@ -1,55 +1,24 @@
 package vectors_test
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"os"
-	"regexp"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/internal/vectors"
 )
 
 // reasons returns every constant of type Reason in package attestation, so
 // that a new one cannot be forgotten here.
 func reasons(t *testing.T) []string {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../attestation/reason.go", nil, 0)
-	require.NoError(t, err)
 	var out []string
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Reason" {
-			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			require.NoError(t, err)
-			out = append(out, value)
-		}
-		return true
-	})
-	require.GreaterOrEqual(t, len(out), 17)
-	return out
-}
-
-// checks returns the numbers of the list in the package documentation.
-func checks(t *testing.T) []int {
-	text, err := os.ReadFile("../../attestation/doc.go")
-	require.NoError(t, err)
-	var out []int
-	for _, m := range regexp.MustCompile(`(?m)^//\t( ?\d+)  `).FindAllSubmatch(text, -1) {
-		n, err := strconv.Atoi(strings.TrimSpace(string(m[1])))
-		require.NoError(t, err)
-		assert.Equal(t, len(out)+1, n)
-		out = append(out, n)
+	for _, reason := range attestation.Reasons() {
+		out = append(out, string(reason))
 	}
-	require.GreaterOrEqual(t, len(out), 30)
+	require.GreaterOrEqual(t, len(out), 18)
 	return out
 }
 
@@ -69,36 +38,39 @@ func TestEveryReasonHasACase(t *testing.T) {
 	assert.Empty(t, found, "reasons that do not exist")
 }
 
-// notViolated are the checks that no case can violate: 30 is about cost, which
-// no verdict shows.
-var notViolated = map[int]string{30: "cost"}
-
-func TestEveryCheckHasACase(t *testing.T) {
+// Each topic of the mutations is a flag, has an invalid case, and names checks
+// that exist; and no check is without one.
+func TestEveryTopicAndEveryCheckHasACase(t *testing.T) {
 	f := read(t)
-	valid, invalid := map[int]int{}, map[int]int{}
+	valid, invalid := map[string]int{}, map[string]int{}
 	for _, group := range f.TestGroups {
 		for _, test := range group.Tests {
 			for _, flag := range test.Flags {
-				note, ok := f.Notes[flag]
-				require.True(t, ok, "%s: flag %q has no note", test.Name, flag)
+				require.Contains(t, f.Notes, flag, "%s: a flag without a note", test.Name)
 				if test.Result == vectors.Valid {
-					valid[note.Check]++
+					valid[flag]++
 				} else {
-					invalid[note.Check]++
+					invalid[flag]++
 				}
 			}
 		}
 	}
-	for _, check := range checks(t) {
-		if _, ok := notViolated[check]; ok {
-			assert.Zero(t, valid[check]+invalid[check], check)
-			continue
+	checks := map[string]bool{}
+	for _, info := range attestationtest.Topics() {
+		flag := string(info.Topic)
+		require.Contains(t, f.Notes, flag)
+		assert.Equal(t, info.Description, f.Notes[flag].Description)
+		assert.Positive(t, invalid[flag], flag)
+		t.Logf("%s: %d valid, %d invalid", flag, valid[flag], invalid[flag])
+		for _, check := range info.Checks {
+			checks[check] = true
 		}
-		assert.Positive(t, invalid[check], "check %d", check)
-		t.Logf("check %d: %d valid, %d invalid", check, valid[check], invalid[check])
 	}
-	for flag, note := range f.Notes {
-		assert.Positive(t, valid[note.Check]+invalid[note.Check], flag)
+	for _, check := range attestation.CheckNames() {
+		assert.True(t, checks[check], check)
+	}
+	for flag := range f.Notes {
+		assert.Positive(t, valid[flag]+invalid[flag], flag)
 	}
 }
 

@@ -19,8 +19,8 @@ type File struct {
 
 // Note says what a flag stands for.
 type Note struct {
-	Check       int    `json:"check"` // number in the list of checks; 0: of none
-	Description string `json:"description"`
+	Checks      []string `json:"checks"` // names of package attestation's checks; empty: of none
+	Description string   `json:"description"`
 }
 
 // Policy is a policy in the JSON form that pcr.ReadPolicy reads.

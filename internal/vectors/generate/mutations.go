@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/internal/vectors"
 )
@@ -12,7 +10,7 @@ import (
 func mutations(f *vectors.File, h *attestationtest.Hypervisor) (vectors.Group, error) {
 	group := vectors.Group{
 		Type:    vectors.Documents,
-		Comment: "Simulated documents. Each differs from a valid one in what its comment says, and everything else is signed anew, so that only the check of its flag can tell.",
+		Comment: "Simulated documents. Each differs from a valid one in what its comment says, and everything else is signed anew, so that only a check of its flag can tell.",
 	}
 	for _, m := range append(attestationtest.Variations(), attestationtest.Mutations()...) {
 		c := h.Case(m)
@@ -22,11 +20,7 @@ func mutations(f *vectors.File, h *attestationtest.Hypervisor) (vectors.Group, e
 			addRoot(f, m.Name, c.Root)
 		}
 		f.Policies[test.Config.Policy] = policyOf(c.Policy)
-		flag, ok := flagOf(m.Check)
-		if !ok {
-			return group, fmt.Errorf("%s: no flag for check %d", m.Name, m.Check)
-		}
-		test.Flags = []string{flag}
+		test.Flags = []string{string(m.Topic)}
 		if m.Reason != "" {
 			test.Result, test.Reason, test.Image = vectors.Invalid, string(m.Reason), ""
 		}
