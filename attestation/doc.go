@@ -11,7 +11,9 @@
 // [pcr.Policy].
 //
 // A relying party makes one [Verifier] at start and calls [Verifier.Verify] for
-// every document. A [Result] is returned only when every check passed; there is
+// every document. Who has to look at a document first, to choose a policy or to
+// look up a nonce, calls [Verifier.Parse] and [Verifier.VerifyParsed], which are
+// Verify in two parts. A [Result] is returned only when every check passed; there is
 // no result beside an error. Otherwise the error is an [*Error] with exactly
 // one [Reason]. [Verifier.Appraise] makes the same checks and reports on each.
 //
@@ -37,51 +39,36 @@
 //	user_data    bytes/null
 //	nonce        bytes/null
 //
-// The map has a definite length in documents up to 2025-04 and an indefinite
-// one since 2025-08; both are accepted.
+// The map has a definite length in the documents that were found from before
+// 2025-05-06, and an indefinite one in those from 2025-07-18 on. Both are
+// accepted.
 //
 // # The checks
 //
-// The numbers are used in comments, in reports and in the test vectors.
+// A [Report] lists the checks by name, in the order in which they are made.
 //
-//	 1  a size limit before anything is parsed
-//	 2  one CBOR item, untagged or with tag 18, an array of four
-//	 3  the protected header is {1: -35} and nothing else
-//	 4  the unprotected header is empty
-//	 5  a payload, and a signature of 96 bytes with r and s in [1, n-1]
-//	 6  bounds on depth, counts and lengths; no repeated keys, tags, floats,
-//	    chunked strings, invalid UTF-8 or keys that differ only in case
-//	 7  unknown fields are ignored and reported
-//	 8  the signed bytes are verified as received
-//	 9  mandatory fields are there and every field is within its bounds
-//	10  the document is of the kind asked for
-//	11  the root is a pinned one, byte for byte
-//	12  the bundle is walked in its order and used up
-//	13  strict DER, X.509 version 3, P-384 and ecdsa-with-SHA384 throughout
-//	14  issuer names and signatures
-//	15  every certificate is valid at the verification time; the leaf, and no
-//	    other, from Limits.ClockSkew before its notBefore
-//	16  basic constraints, path lengths, key usages, no unknown critical extension
-//	17  the leaf is named after the module
-//	18  revocation, when asked for
-//	19  a cached chain is checked for validity again at every use
-//	20  the signature of the document
-//	21  the nonce, the age and the timestamp
-//	22  the clock is read at every verification
-//	23  a policy without an image, or an image that pins nothing, is an error
-//	24  registers 0 to 2 are not zero, as they are in debug mode
-//	25  a listed register that the document lacks is a mismatch
-//	26  one image matches as a whole
-//	27  registers 16 and up are the application's own
-//	28  user data and public key, where something is expected
-//	29  no identity is made of raw bytes or signatures, which are malleable
-//	30  no panic, no more memory than a small multiple of the input, no more
-//	    signature verifications than the bundle has certificates plus one
-//	    (each revocation list that the caller supplies costs one more, once)
-//	31  registers that the exchange expects
+// Whether the document is authentic: [CheckEvidence], [CheckAlgorithm],
+// [CheckEnvelope], [CheckPayload], [CheckFields], [CheckKind], [CheckRoot],
+// [CheckChain], [CheckValidity], [CheckChainSignatures], [CheckRevocation],
+// [CheckSignature]. These stop at the first failure.
 //
-// Checks 1 to 20 tell whether a document is authentic and stop at the first
-// failure. The others are all made, and the first that fails gives the reason.
+// Whether it is acceptable: [CheckNonce], [CheckAge], [CheckTimestamp],
+// [CheckDebug], [CheckMeasurements], [CheckExchangeRegisters], [CheckUserData],
+// [CheckPublicKey]. These are all made, and the first that fails gives the
+// Reason.
+//
+// No line of a report shows these:
+//
+//   - The bytes that were signed are verified as they were received.
+//   - The clock is read at every verification, and a chain that is remembered is
+//     checked for validity and revocation again at every use.
+//   - A policy without an image, or with an image that pins nothing of the code,
+//     is an error when the verifier is made. Registers that an application can
+//     extend are looked at beside others and pin nothing themselves.
+//   - No identity is made of raw bytes or signatures, which are malleable.
+//   - No input makes a panic, more memory than a small multiple of its size, or
+//     more signature verifications than the bundle has certificates plus one.
+//     Each revocation list that the caller supplies costs one more, once.
 //
 // # What a document does not say
 //
@@ -91,6 +78,34 @@
 // nonce, a document can be replayed as long as the age limit allows, and
 // raw bytes or signatures are no identity to detect that by, since a valid
 // signature can be turned into another one.
+//
+// # What an exchange expects
+//
+// A policy says which code is acceptable, an [Expect] what one exchange asks for
+// beside it: the nonce, an age, user data, a public key, and registers into which
+// an application measures after it has booted, such as its configuration
+// ([Expect.PCRs]). Nil asks for nothing. So that a value which got lost is not
+// taken for one that nobody asked for, wrap it in [Required] or set
+// [Config.Require]. A [Result] says what its verdict rests on: [Result.Freshness],
+// [Result.Waived].
+//
+// # Compatibility
+//
+// The module follows semantic versioning and is before version 1.0. Until then a
+// minor version (0.x) may change what is exported; CHANGELOG.md says what, and
+// how to change a program. What is to be removed is marked Deprecated, with what
+// replaces it, and stays for one minor version at least.
+//
+// These do not change, before 1.0 or after it, but for additions: the strings of
+// the Reasons and of the names of the checks, the keys of the JSON of a Report,
+// and the promise that what is refused comes with an error and without a Result.
+// A version may refuse documents that an earlier one accepted, where that was a
+// fault; it never accepts what an earlier one refused as not authentic without
+// saying so in CHANGELOG.md. Programs have to expect Reasons and checks that
+// they do not know, and treat them as refusals.
+//
+// Not part of the promise: the texts of errors and details, and whatever else is
+// meant for people; the bytes of simulated documents; packages named internal.
 //
 // Sources: the attestation process document of
 // aws/aws-nitro-enclaves-nsm-api; the AWS Nitro Enclaves User Guide,

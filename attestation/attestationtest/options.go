@@ -111,8 +111,9 @@ func WithImage(measurements pcr.Bank) EnclaveOption {
 // PCR1 and PCR2 as zero, and everything else as it is.
 func WithDebugMode() EnclaveOption { return enclaveOption(func(c *config) { c.debug = true }) }
 
-// WithDefiniteMap writes the payload as a map of definite length, as AWS did
-// until 2025; since then it is a map of indefinite length.
+// WithDefiniteMap writes the payload as a map of definite length, as in the
+// documents that were found from before 2025-05-06. Those from 2025-07-18 on have
+// a map of indefinite length.
 func WithDefiniteMap() EnclaveOption { return enclaveOption(func(c *config) { c.definite = true }) }
 
 // WithNitroTPM makes what attests not an enclave but the instance itself,

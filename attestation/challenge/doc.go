@@ -90,7 +90,7 @@
 //
 // What a store sees is an [ID], the random part of the nonce. Not the document
 // and not its signature: a valid signature can be turned into another valid one
-// by anyone (check 29 of package attestation).
+// by anyone.
 //
 // # Keys
 //
