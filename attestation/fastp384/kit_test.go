@@ -73,3 +73,12 @@ func withScalars(t testing.TB, d, u1, u2 *big.Int) (digest, r, s []byte, valid b
 	e := new(big.Int).Mul(u1, sn)
 	return fill(e.Mod(e, order)), fill(rn), fill(sn), valid
 }
+
+// numbers takes a signature in DER apart.
+func numbers(t testing.TB, der []byte) (r, s []byte) {
+	t.Helper()
+	var value struct{ R, S *big.Int }
+	_, err := asn1.Unmarshal(der, &value)
+	require.NoError(t, err)
+	return fill(value.R), fill(value.S)
+}
