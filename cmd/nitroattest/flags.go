@@ -32,6 +32,7 @@ type appraisalFlags struct {
 	partition  string
 	crls       []string
 	missingCRL string
+	signatures string
 
 	changed    func(name string) bool
 	policyData []byte // what was read of the file that policy names
@@ -52,6 +53,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
 	f.registerTrust(cmd)
+	f.registerSignatures(cmd)
 	f.changed = flags.Changed
 }
 
@@ -84,6 +86,9 @@ func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 		return config, err
 	}
 	if config.Revocations, err = f.trust().Revocations(); err != nil {
+		return config, err
+	}
+	if config.Signatures, err = f.signatureVerifier(); err != nil {
 		return config, err
 	}
 	if f.changed("at") {

@@ -54,7 +54,7 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, running Runn
 
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	s.config.Logger.Info("serving", slog.String("address", listener.Addr().String()))
+	s.config.Logger.Info("serving", slog.String("address", listener.Addr().String()), slog.String("signatures", s.config.Signatures))
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)

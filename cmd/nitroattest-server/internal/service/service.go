@@ -43,6 +43,9 @@ type Config struct {
 	Signer *Signer
 	// Files are reloaded beside the policies. Nil: none.
 	Files *Files
+	// Signatures says what the verifiers of Policies verify signatures with, for
+	// the log and the metrics. Empty: "standard", which is package crypto/ecdsa.
+	Signatures string
 	// Concurrent is how many documents are verified at a time. Zero: one for
 	// each core.
 	Concurrent int
@@ -79,6 +82,9 @@ func New(config Config) (*Service, error) {
 	if config.Kind == "" {
 		config.Kind = attestation.Enclave
 	}
+	if config.Signatures == "" {
+		config.Signatures = "standard"
+	}
 	if config.Files == nil {
 		config.Files = NewFiles(config.Logger)
 	}
@@ -89,7 +95,7 @@ func New(config Config) (*Service, error) {
 		config.Queue = DefaultQueue * config.Concurrent
 	}
 	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), mux: http.NewServeMux()}
-	s.metrics = newMetrics(config.Policies, config.Files, s.gate)
+	s.metrics = newMetrics(config, s.gate)
 	s.handle(http.MethodPost, "/v1/challenges", s.issue)
 	s.handle(http.MethodPost, "/v1/verify", s.verify)
 	s.handle(http.MethodGet, "/v1/keys", s.keys)
