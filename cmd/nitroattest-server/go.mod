@@ -7,8 +7,8 @@ require (
 	github.com/go-json-experiment/json v1.27.2
 	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/nitroattest/nitroattest v0.1.0
-	github.com/nitroattest/nitroattest/attestation/fastp384 v0.1.0
 	github.com/nitroattest/nitroattest/attestation/challenge/redisstore v0.1.0
+	github.com/nitroattest/nitroattest/attestation/fastp384 v0.1.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/rogpeppe/go-internal v1.16.0
