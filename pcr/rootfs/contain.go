@@ -63,20 +63,20 @@ func (b *builder) makeWorkingDir(root *node, c *candidate) error {
 	if err != nil {
 		return err
 	}
-	for dir != "." {
-		found, at := resolve(root, dir)
-		if found.isDirectory() {
-			return nil
-		}
-		if found != nil {
-			return b.fail(WorkingDirInvalid, dir, "found a WorkingDir that leads to something that is no directory, at "+quote(at), nil)
-		}
-		if err := b.irreproducible(WorkingDirMissing, dir, "found a WorkingDir that is not in the image: Docker makes it, with the time of that moment"); err != nil {
-			return err
-		}
-		return b.makeAll(root, path.Clean(at))
+	if dir == "." {
+		return nil
 	}
-	return nil
+	found, at := resolve(root, dir)
+	if found.isDirectory() {
+		return nil
+	}
+	if found != nil {
+		return b.fail(WorkingDirInvalid, dir, "found a WorkingDir that leads to something that is no directory, at "+quote(at), nil)
+	}
+	if err := b.irreproducible(WorkingDirMissing, dir, "found a WorkingDir that is not in the image: Docker makes it, with the time of that moment"); err != nil {
+		return err
+	}
+	return b.makeAll(root, path.Clean(at))
 }
 
 func (b *builder) makeAll(root *node, p string) error {

@@ -105,7 +105,7 @@ func hashFor(digest string) (hash.Hash, []byte, error) {
 	}
 	value, err := hex.DecodeString(digits)
 	if err != nil || len(value) != h.Size() || digits != strings.ToLower(digits) {
-		return nil, nil, fmt.Errorf("found the digest %q, expected %d lower-case hex digits after %s:", digest, 2*h.Size(), algorithm)
+		return nil, nil, fmt.Errorf("found the digest %q, expected %s: and %d lower-case hex digits", digest, algorithm, 2*h.Size())
 	}
 	return h, value, nil
 }
