@@ -19,6 +19,7 @@ type appraisalFlags struct {
 	policy     string
 	pcrs       []string
 	eif        string
+	container  containerFlags
 	anyImage   bool
 	allowDebug bool
 	nonce      string
@@ -43,6 +44,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.policy, "policy", "", "`FILE` with the acceptable images: policy JSON, nitro-cli output or a KMS condition")
 	flags.StringArrayVar(&f.pcrs, "pcr", nil, "register that has to match, as `N=HEX`; repeat for more, all of them have to match")
 	flags.StringVar(&f.eif, "eif", "", "enclave image file `IMAGE` that the enclave has to run; it is measured")
+	f.container.register(flags)
 	flags.BoolVar(&f.anyImage, "any-image", false, "accept any code: authenticity and freshness only")
 	flags.BoolVar(&f.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.nonce, "nonce", "", "the challenge, as `HEX`")
@@ -102,19 +104,27 @@ func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 }
 
 func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
+	oci := f.changed("oci")
+	if !oci {
+		if err := f.container.refuse(); err != nil {
+			return pcr.Policy{}, err
+		}
+	}
 	given := 0
-	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0, f.changed("eif"), f.anyImage} {
+	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0 && !oci, f.changed("eif"), oci, f.anyImage} {
 		if flag {
 			given++
 		}
 	}
 	if given != 1 {
-		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif and --any-image, expected exactly one", given),
+		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif, --oci and --any-image, expected exactly one", given),
 			"they say which code is acceptable; without it every enclave would be")
 	}
 	switch {
 	case f.anyImage:
 		return pcr.Policy{}, nil
+	case oci:
+		return f.policyOfContainer(std)
 	case len(f.pcrs) > 0:
 		return f.policyOfRegisters()
 	case f.changed("eif"):
@@ -150,21 +160,30 @@ func (f *appraisalFlags) policyOfImage(std stdio) (pcr.Policy, error) {
 	return policy, nil
 }
 
-// policyOfRegisters makes one image of all --pcr flags.
-func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
+// registers returns those of all --pcr flags.
+func (f *appraisalFlags) registers() (pcr.Bank, error) {
 	bank := pcr.Bank{}
 	for _, flag := range f.pcrs {
 		name, digits, ok := strings.Cut(flag, "=")
 		register, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(name), "PCR"))
 		if !ok || err != nil {
-			return pcr.Policy{}, fmt.Errorf("--pcr: found %q, expected N=HEX, 0=<96 hex digits> for example", flag)
+			return nil, fmt.Errorf("--pcr: found %q, expected N=HEX, 0=<96 hex digits> for example", flag)
 		}
 		if _, ok := bank[register]; ok {
-			return pcr.Policy{}, fmt.Errorf("--pcr: register %d is given twice", register)
+			return nil, fmt.Errorf("--pcr: register %d is given twice", register)
 		}
 		if bank[register], err = pcr.ParseValue(digits); err != nil {
-			return pcr.Policy{}, fmt.Errorf("--pcr %s: %w", name, err)
+			return nil, fmt.Errorf("--pcr %s: %w", name, err)
 		}
+	}
+	return bank, nil
+}
+
+// policyOfRegisters makes one image of all --pcr flags.
+func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
+	bank, err := f.registers()
+	if err != nil {
+		return pcr.Policy{}, err
 	}
 	policy := pcr.Policy{Kind: pcr.Kind(f.kind), Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
 	if err := policy.Validate(); err != nil {

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,13 +19,19 @@ func newMeasure(std stdio) *cobra.Command {
 	var asJSON bool
 	var kind string
 	var forUKI ukiFlags
+	var container containerFlags
 	cmd := &cobra.Command{
-		Use:   "measure IMAGE",
+		Use:   "measure (IMAGE | --oci IMAGE)",
 		Short: "Compute the registers that an image file leads to",
 		Long: `Measure reads an enclave image file (EIF) and prints the registers to which an
 enclave attests that boots it: PCR0, PCR1 and PCR2, and PCR8 if the image is
 signed. A signature is verified with the certificate beside it; whose that is,
 PCR8 has to tell you.
+
+With --oci it reads a container image, an OCI image layout or what docker save
+wrote, and prints PCR2 of the enclave image that nitro-cli makes of it; with
+--blobs, the directory of nitro-cli's kernel and init, PCR0 and PCR1 too. A
+container image that nitro-cli builds differently each time is refused.
 
 With --kind nitrotpm it reads a unified kernel image (UKI) and prints PCR4, PCR7
 and PCR12 of an EC2 instance with NitroTPM that boots it: without Secure Boot
@@ -35,10 +43,28 @@ standard error. Exit status: 0 measured; 2 misuse, or the file could not be
 read or is no image that can be trusted to measure the same for everyone.`,
 		Example: `  nitroattest measure enclave.eif
   nitroattest measure --json enclave.eif > measurements.json
+  nitroattest measure --oci image.tar --blobs /usr/share/nitro_enclaves/blobs
   nitroattest measure --kind nitrotpm --json image.efi > measurements.json
   nitroattest verify --policy measurements.json --max-age 5m document.cbor`,
-		Args: needOne("IMAGE"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		Args: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("oci") {
+				return cobra.NoArgs(cmd, args)
+			}
+			return needOne("IMAGE")(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("oci") {
+				if cmd.Flags().Changed("kind") {
+					return errors.New("--kind: given beside --oci, which is for enclaves")
+				}
+				if err := forUKI.refuse(); err != nil {
+					return err
+				}
+				return measureContainer(&container, asJSON, std)
+			}
+			if err := container.refuse(); err != nil {
+				return err
+			}
 			switch attestation.Kind(kind) {
 			case attestation.NitroTPM:
 				return measureUKI(args[0], &forUKI, asJSON, std)
@@ -64,6 +90,7 @@ read or is no image that can be trusted to measure the same for everyone.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the measurements as AWS's tools do; verify --policy reads them")
 	cmd.Flags().StringVar(&kind, "kind", string(attestation.Enclave), "what boots the image: enclave or nitrotpm")
 	forUKI.register(cmd)
+	container.register(cmd.Flags())
 	return cmd
 }
 
@@ -72,7 +99,7 @@ func writeImage(b *bytes.Buffer, file string, image *eif.Image) {
 	line(b, "format", fmt.Sprintf("version %d, %s, %d sections", image.Version, image.Architecture, len(image.Sections)))
 	if m := image.Metadata; m != nil {
 		line(b, "name", m.ImageName+" "+m.ImageVersion)
-		line(b, "built", fmt.Sprintf("%s by %s %s, kernel %s", m.BuildMetadata.BuildTime, m.BuildMetadata.BuildTool, m.BuildMetadata.BuildToolVersion, m.BuildMetadata.KernelVersion))
+		line(b, "built", strings.TrimSpace(fmt.Sprintf("%s by %s %s, kernel %s", m.BuildMetadata.BuildTime, m.BuildMetadata.BuildTool, m.BuildMetadata.BuildToolVersion, m.BuildMetadata.KernelVersion)))
 	}
 	line(b, "cmdline", image.CommandLine)
 	writeRegisters(b, image.Measurements, pcr.Enclave.Describe)

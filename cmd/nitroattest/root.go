@@ -62,7 +62,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newPCR(std), newPolicy(std), newReport(std), newServe())
+	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newBuild(std), newDiff(std), newPCR(std), newPolicy(std), newReport(std), newServe())
 	return root
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"nitroattest": main})
+	testscript.Main(m, map[string]func(){"nitroattest": main, "sign-message": signMessage})
 }
 
 func TestScripts(t *testing.T) {

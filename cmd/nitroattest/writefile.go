@@ -18,20 +18,42 @@ func writeFile(name string, data []byte) error {
 	if name == "" {
 		return errors.New("found an empty name, expected the file to write")
 	}
-	if err := replaceFile(name, data); err != nil {
+	info, err := os.Stat(name)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = os.WriteFile(name, data, 0o666)
+	} else {
+		err = replaceFile(name, func(file *os.File) error {
+			_, err := file.Write(data)
+			return err
+		})
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, withoutPaths(err))
 	}
 	return nil
 }
 
-func replaceFile(name string, data []byte) error {
+// writeFileWith is writeFile for what does not fit in memory, or is looked at
+// before it is put in place: the file can be read, too. An error of write
+// leaves everything as it was.
+func writeFileWith(name string, write func(*os.File) error) error {
+	if name == "" {
+		return errors.New("found an empty name, expected the file to write")
+	}
+	if err := replaceFile(name, write); err != nil {
+		return fmt.Errorf("%s: %w", name, withoutPaths(err))
+	}
+	return nil
+}
+
+func replaceFile(name string, write func(*os.File) error) error {
 	mode := fs.FileMode(0o666)
 	info, err := os.Stat(name)
 	switch {
 	case err == nil && info.IsDir():
 		return errors.New("found a directory, expected a file")
 	case err == nil && !info.Mode().IsRegular():
-		return os.WriteFile(name, data, mode)
+		return errors.New("found a device, pipe or socket, expected a file")
 	case err == nil:
 		mode = info.Mode().Perm()
 		// A link stays one.
@@ -42,11 +64,11 @@ func replaceFile(name string, data []byte) error {
 		return err
 	}
 	temporary := filepath.Join(filepath.Dir(name), ".nitroattest-"+rand.Text())
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	file, err := os.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(data)
+	err = write(file)
 	if info != nil && err == nil {
 		err = file.Chmod(mode) // the umask is for new files
 	}

@@ -70,6 +70,9 @@ type Section struct {
 	Size   int64 // of the data after that header, in bytes
 }
 
+// DataOffset returns where the section's data start in the file, in bytes.
+func (s Section) DataOffset() int64 { return s.data() }
+
 // data returns where the section's data start.
 func (s Section) data() int64 { return s.Offset + sectionHeaderSize }
 

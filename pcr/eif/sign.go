@@ -20,7 +20,8 @@ import (
 // ES256 for P-256, ES384 for P-384, ES512 for P-521.
 type Signing struct {
 	// Key is an ECDSA key: an *[ecdsa.PrivateKey], or a key in a module or
-	// service that returns signatures in ASN.1, as crypto.Signer demands.
+	// service that returns signatures in ASN.1, as crypto.Signer demands. A
+	// [crypto.MessageSigner] gets what is to be signed, not its digest.
 	Key crypto.Signer
 	// Certificate is that key's, in PEM. It goes into the image as it is;
 	// PCR8 is over the DER of the first certificate in it.
@@ -102,9 +103,7 @@ func (s *coseSigner) Sign(_ io.Reader, content []byte) ([]byte, error) {
 	if _, ok := s.key.(*ecdsa.PrivateKey); !ok {
 		random = rand.Reader
 	}
-	digest := s.hash.New()
-	digest.Write(content)
-	der, err := s.key.Sign(random, digest.Sum(nil), s.hash)
+	der, err := crypto.SignMessage(s.key, random, content, s.hash)
 	if err != nil {
 		return nil, err
 	}

@@ -69,6 +69,10 @@ func (s *Set) Close() error {
 	return errors.Join(all...)
 }
 
+// CloseWith makes Close close something else, too: the file that the image is
+// read from, for example.
+func (s *Set) CloseWith(c io.Closer) { s.closers = append(s.closers, c) }
+
 // Ramdisks makes the ramdisks of the container image of size bytes in image:
 // an OCI image layout in a tar archive, or what docker save writes, either of
 // them compressed with gzip or zstd or not. There has to be exactly one image
