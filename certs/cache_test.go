@@ -200,10 +200,10 @@ func TestPrefixesAreRememberedWhateverFollows(t *testing.T) {
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	bare, _ := counting(t, h.Roots(), 0)
-	for _, size := range []int{1, 3, 5, 1000} {
+	for _, size := range []int{1, 5, 1000} {
 		v, count := counting(t, h.Roots(), size)
 		known := map[string]bool{} // by all bytes from the root down
-		for range 300 {
+		for range 100 {
 			chain := clone(chains[random.IntN(len(chains))])
 			if random.IntN(3) == 0 { // the beginning of one and the end of another
 				other := chains[random.IntN(len(chains))]

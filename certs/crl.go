@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"sync"
@@ -25,10 +24,11 @@ type revocationList struct {
 	crl      *x509.RevocationList // without its entries and extensions
 	scope    scope
 	revoked  map[string]time.Time // by the bytes of the serial number
-	gathered bool                 // it came by Update
+	gathered bool                 // makes room for others; Revocations.changing guards it
 
 	mu       sync.Mutex
-	verified map[string]bool // by the DER of the issuer's key
+	verified map[string]bool    // by the DER of the issuer's key
+	met      map[string]*series // the same, of those who signed it
 }
 
 // maxIssuers bounds what a list remembers. One key signs a list; few share its
@@ -36,11 +36,11 @@ type revocationList struct {
 const maxIssuers = 16
 
 // parseCRLs reads one list in DER, or all of a PEM file.
-func parseCRLs(data []byte) ([]*revocationList, error) {
+func parseCRLs(data []byte) ([]*revocationList, *ListError) {
 	text := bytes.TrimSpace(data)
 	if !bytes.HasPrefix(text, pemBegin) {
-		list, err := parseCRL(data) // as it is: the last byte of DER may look like a space
-		return []*revocationList{list}, err
+		list, refused := parseCRL(data) // as it is: the last byte of DER may look like a space
+		return []*revocationList{list}, refused
 	}
 	var lists []*revocationList
 	for len(text) > 0 {
@@ -48,11 +48,12 @@ func parseCRLs(data []byte) ([]*revocationList, error) {
 		// that is passed over is a list that revokes nothing.
 		block, rest := pem.Decode(text)
 		if block == nil || block.Type != "X509 CRL" || !bytes.HasPrefix(text, pemBegin) || bytes.Count(text[:len(text)-len(rest)], pemBegin) != 1 {
-			return nil, fmt.Errorf("PEM block %d: found something else, expected nothing but blocks of type X509 CRL", len(lists))
+			return nil, malformed("PEM block %d: found something else, expected nothing but blocks of type X509 CRL", len(lists))
 		}
-		list, err := parseCRL(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("PEM block %d: %w", len(lists), err)
+		list, refused := parseCRL(block.Bytes)
+		if refused != nil {
+			refused.Detail = fmt.Sprintf("PEM block %d: %s", len(lists), refused.Detail)
+			return nil, refused
 		}
 		lists = append(lists, list)
 		text = bytes.TrimSpace(rest)
@@ -62,46 +63,49 @@ func parseCRLs(data []byte) ([]*revocationList, error) {
 
 var pemBegin = []byte("-----BEGIN")
 
-func parseCRL(der []byte) (*revocationList, error) {
+func parseCRL(der []byte) (*revocationList, *ListError) {
 	crl, err := x509.ParseRevocationList(bytes.Clone(der))
 	if err != nil {
-		return nil, err
+		return nil, &ListError{Reason: MalformedList, Detail: "found something that is not a revocation list in DER", Err: err}
 	}
 	switch {
 	case len(crl.Raw) != len(der):
-		return nil, fmt.Errorf("found %d bytes after the list, expected none", len(der)-len(crl.Raw))
+		return nil, malformed("found %d bytes after the list, expected none", len(der)-len(crl.Raw))
 	case crl.NextUpdate.IsZero():
-		return nil, errors.New("found no nextUpdate, without which it would be current for ever")
+		return nil, unsupported("found no nextUpdate, without which it would be current for ever")
 	case crl.NextUpdate.Before(crl.ThisUpdate):
-		return nil, fmt.Errorf("found nextUpdate %s, expected one after thisUpdate %s", stamp(crl.NextUpdate), stamp(crl.ThisUpdate))
+		return nil, malformed("found nextUpdate %s, expected one after thisUpdate %s", stamp(crl.NextUpdate), stamp(crl.ThisUpdate))
 	case crl.SignatureAlgorithm != x509.ECDSAWithSHA384:
-		return nil, fmt.Errorf("found a signature with %s, expected %s", crl.SignatureAlgorithm, x509.ECDSAWithSHA384)
+		return nil, unsupported("found a signature with %s, expected %s", crl.SignatureAlgorithm, x509.ECDSAWithSHA384)
 	}
-	list := &revocationList{crl: crl, verified: map[string]bool{}}
-	if err := list.readExtensions(); err != nil {
-		return nil, err
+	list := &revocationList{crl: crl, verified: map[string]bool{}, met: map[string]*series{}}
+	if refused := list.readExtensions(); refused != nil {
+		return nil, refused
 	}
-	return list, list.readEntries()
+	if refused := list.readEntries(); refused != nil {
+		return nil, refused
+	}
+	return list, nil
 }
 
-func (l *revocationList) readExtensions() error {
+func (l *revocationList) readExtensions() *ListError {
 	seen := map[string]bool{}
 	for _, extension := range l.crl.Extensions {
 		id := extension.Id.String()
 		if seen[id] {
-			return fmt.Errorf("found the extension %s twice", id)
+			return malformed("found the extension %s twice", id)
 		}
 		seen[id] = true
 		switch {
 		case extension.Id.Equal(oidIssuingDistributionPoint):
 			var err error
 			if l.scope, err = parseScope(extension.Value); err != nil {
-				return fmt.Errorf("issuing distribution point: %w", err)
+				return &ListError{Reason: UnsupportedList, Detail: "issuing distribution point", Err: err}
 			}
 		case extension.Id.Equal(oidDeltaCRLIndicator):
-			return errors.New("found a delta CRL, which says only what has changed; expected a complete one")
+			return unsupported("found a delta CRL, which says only what has changed; expected a complete one")
 		case extension.Critical:
-			return fmt.Errorf("found the critical extension %s, expected none but an issuing distribution point", id)
+			return unsupported("found the critical extension %s, expected none but an issuing distribution point", id)
 		}
 	}
 	return nil
@@ -109,15 +113,15 @@ func (l *revocationList) readExtensions() error {
 
 // readEntries keeps of each entry what a verification needs. The parsed ones take
 // several times as much memory.
-func (l *revocationList) readEntries() error {
+func (l *revocationList) readEntries() *ListError {
 	l.revoked = make(map[string]time.Time, len(l.crl.RevokedCertificateEntries))
 	for _, entry := range l.crl.RevokedCertificateEntries {
 		if entry.SerialNumber.Sign() < 0 {
-			return fmt.Errorf("serial %x: found a negative number", entry.SerialNumber)
+			return malformed("serial %x: found a negative number", entry.SerialNumber)
 		}
 		for _, extension := range entry.Extensions {
 			if extension.Id.Equal(oidCertificateIssuer) || extension.Critical && !extension.Id.Equal(oidReasonCode) {
-				return fmt.Errorf("serial %x: found the extension %s, expected none that changes the meaning of the entry", entry.SerialNumber, extension.Id)
+				return unsupported("serial %x: found the extension %s, expected none that changes the meaning of the entry", entry.SerialNumber, extension.Id)
 			}
 		}
 		l.revoked[string(entry.SerialNumber.Bytes())] = entry.RevocationTime
@@ -158,18 +162,21 @@ func (l *revocationList) speaksOf(cert *x509.Certificate) bool {
 	return !l.crl.ThisUpdate.After(cert.NotAfter)
 }
 
-// newerThan reports whether the list was made after another one. Of two that
-// bear the same second, the number decides.
-func (l *revocationList) newerThan(other *revocationList) bool {
-	if !l.crl.ThisUpdate.Equal(other.crl.ThisUpdate) || l.crl.Number == nil || other.crl.Number == nil {
-		return l.crl.ThisUpdate.After(other.crl.ThisUpdate)
-	}
-	return l.crl.Number.Cmp(other.crl.Number) > 0
+// issue is what tells two lists of one series apart.
+type issue struct {
+	thisUpdate time.Time
+	number     *big.Int // nil: none
 }
 
-// sameSeries reports whether two lists claim to be issues of one.
-func (l *revocationList) sameSeries(other *revocationList) bool {
-	return bytes.Equal(l.crl.RawIssuer, other.crl.RawIssuer) && bytes.Equal(l.crl.AuthorityKeyId, other.crl.AuthorityKeyId) && l.scope.equal(other.scope)
+func (l *revocationList) issue() issue { return issue{l.crl.ThisUpdate, l.crl.Number} }
+
+// newerThan goes by the time of issue. Of two that bear the same second, the
+// number decides.
+func (i issue) newerThan(other issue) bool {
+	if !i.thisUpdate.Equal(other.thisUpdate) || i.number == nil || other.number == nil {
+		return i.thisUpdate.After(other.thisUpdate)
+	}
+	return i.number.Cmp(other.number) > 0
 }
 
 // signedBy reports whether an issuer signed the list and is allowed to. The
@@ -192,4 +199,20 @@ func (l *revocationList) signedBy(issuer *x509.Certificate) bool {
 		l.verified[key] = good
 	}
 	return good
+}
+
+// remembered is the series of a list that issuer signed. The memory is asked once
+// for each key.
+func (l *revocationList) remembered(m *memory, issuer *x509.Certificate) *series {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.met[string(issuer.RawSubjectPublicKeyInfo)]
+	if s == nil {
+		s = m.meet(issuer, l)
+		if len(l.met) == maxIssuers {
+			clear(l.met)
+		}
+		l.met[string(issuer.RawSubjectPublicKeyInfo)] = s
+	}
+	return s
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -71,6 +72,9 @@ func (s scope) covers(cert *x509.Certificate) bool {
 		return slices.Contains(s.urls, url)
 	})
 }
+
+// key is equal for scopes that are.
+func (s scope) key() string { return fmt.Sprintf("%t %q", s.authorities, s.urls) }
 
 func (s scope) equal(other scope) bool {
 	return s.authorities == other.authorities && slices.Equal(s.urls, other.urls)

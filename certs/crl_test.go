@@ -6,9 +6,11 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,14 +72,18 @@ func TestListsThatCannotBeUsed(t *testing.T) {
 		"text between PEM":      {slices.Concat(text, []byte("x\n"), text), "PEM block 1: found something else"},
 		"damaged PEM first":     {slices.Concat(bytes.Replace(text, []byte("\nM"), []byte("\n!"), 1), text), "PEM block 0: found something else"},
 		"damaged PEM later":     {slices.Concat(text, bytes.Replace(text, []byte("\nM"), []byte("\n!"), 1), text), "PEM block 1: found something else"},
-		"unreadable in PEM":     {slices.Concat(text, toPEM([]byte("x"))), "PEM block 1: x509: malformed crl"},
+		"unreadable in PEM":     {slices.Concat(text, toPEM([]byte("x"))), "PEM block 1: found something that is not a revocation list in DER: x509: malformed crl"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			revocations := newRevocations(t, certs.RefuseUnknown, good)
-			require.ErrorContains(t, revocations.SetCRLs(good, test.list), "certs: CRL 1: "+test.text)
+			err := revocations.SetCRLs(good, test.list)
+			require.ErrorContains(t, err, test.text)
+			requireList(t, err, 1, certs.MalformedList, certs.UnsupportedList)
 			assert.Equal(t, revocationTime.Add(23*time.Hour), revocations.CurrentUntil(issuer, r.cert(t, levelRegional)), "the old lists stay")
 			if !bytes.HasPrefix(test.list, []byte("-----")) {
-				require.ErrorContains(t, revocations.Update(issuer, test.list), "certs: CRL: "+test.text)
+				err := revocations.Update(issuer, test.list)
+				require.ErrorContains(t, err, test.text)
+				requireList(t, err, 0, certs.MalformedList, certs.UnsupportedList)
 			}
 		})
 	}
@@ -107,5 +113,60 @@ func endingInSpace(t *testing.T, r *revocable) []byte {
 		if len(bytes.TrimSpace(list)) < len(list) {
 			return list
 		}
+	}
+}
+
+// requireList asserts that a list was refused for one of the reasons.
+func requireList(t testing.TB, err error, list int, reasons ...certs.Reason) *certs.ListError {
+	t.Helper()
+	var refused *certs.ListError
+	require.ErrorAs(t, err, &refused)
+	require.Contains(t, reasons, refused.Reason)
+	require.ErrorIs(t, err, refused.Reason)
+	require.Equal(t, list, refused.List)
+	require.NotEmpty(t, refused.Detail)
+	require.True(t, strings.HasPrefix(err.Error(), string(refused.Reason)+": list "), err)
+	return refused
+}
+
+// A list costs many times its size before anybody can look at its signature.
+func TestLargeLists(t *testing.T) {
+	r := newRevocable("large")
+	list := r.list(t, levelRoot)
+	config := certs.RevocationConfig{Unknown: certs.RefuseUnknown, MaxListSize: len(list)}
+	revocations, err := certs.NewRevocations(config)
+	require.NoError(t, err)
+	require.NoError(t, revocations.SetCRLs(list, list))
+	require.NoError(t, revocations.Update(r.cert(t, levelRoot), list))
+	config.MaxListSize--
+	revocations, err = certs.NewRevocations(config)
+	require.NoError(t, err)
+	text := fmt.Sprintf("large-list: list 0: found %d bytes, expected at most %d", len(list), len(list)-1)
+	require.EqualError(t, revocations.SetCRLs(list), text)
+	require.EqualError(t, revocations.Update(r.cert(t, levelRoot), list), text)
+	requireList(t, revocations.SetCRLs([]byte{}, toPEM(list)), 0, certs.MalformedList)
+	config.CRLs = [][]byte{list}
+	_, err = certs.NewRevocations(config)
+	require.EqualError(t, err, text)
+
+	revocations = newRevocations(t, certs.RefuseUnknown)
+	requireList(t, revocations.SetCRLs(list, make([]byte, certs.DefaultMaxListSize+1)), 1, certs.LargeList)
+	requireList(t, revocations.SetCRLs(list, make([]byte, certs.DefaultMaxListSize)), 1, certs.MalformedList)
+}
+
+func BenchmarkListOfTheLargestSize(b *testing.B) {
+	r := newRevocable("largest")
+	list := r.list(b, levelRoot, func(list *x509.RevocationList) {
+		for i := range 25000 {
+			serial := new(big.Int).Lsh(big.NewInt(int64(i+1)), 100)
+			list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: list.ThisUpdate})
+		}
+	})
+	require.Less(b, len(list), certs.DefaultMaxListSize)
+	revocations := newRevocations(b, certs.RefuseUnknown)
+	b.SetBytes(int64(len(list)))
+	b.ReportAllocs()
+	for b.Loop() {
+		require.NoError(b, revocations.SetCRLs(list))
 	}
 }

@@ -2,42 +2,62 @@ package certs
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // CertificateID names a certificate by what revocation lists go by: its issuer
 // and serial number, never its bytes, for one certificate can have several
 // encodings of its signature.
 type CertificateID struct {
-	Issuer string   // the issuer as text, as in x509.Certificate.Issuer.String()
+	// Issuer is the name of the issuer as text: RFC 2253 as
+	// x509.Certificate.Issuer.String() prints it, or a line of
+	// "openssl x509 -noout -issuer". The order of its attributes does not matter.
+	Issuer string
 	Serial *big.Int // positive
 }
 
 // denied is an immutable deny list.
 type denied struct {
-	certificates []CertificateID
+	certificates []deniedCertificate
 	modules      []string
 }
 
-// SetDenied replaces the deny list: certificates and module IDs ("i-...-enc...")
-// that are refused whatever the revocation lists say. It fails, and the old deny
-// list stays, for an entry that nothing could match.
+type deniedCertificate struct {
+	issuer []string // see readName
+	serial *big.Int
+}
+
+// The forms of what can be denied: a module, which stands for itself, and an
+// instance, which stands for all of its modules.
+var deniedModule = regexp.MustCompile(`^i-[0-9a-f]+(-enc[0-9a-f]{16}|-tpm[0-9a-f]+)?$`)
+
+// SetDenied replaces the deny list: certificates and modules that are refused
+// whatever the revocation lists say. A module is a module ID ("i-...-enc..."), or
+// an instance ID ("i-...") for all modules of the instance. It fails, and the
+// old deny list stays, for an entry that nothing could match.
 func (r *Revocations) SetDenied(certificates []CertificateID, modules []string) error {
 	if r.isZero() {
 		return errZeroRevocations
 	}
 	d := &denied{modules: slices.Clone(modules)}
 	for i, id := range certificates {
-		if id.Issuer == "" || id.Serial == nil || id.Serial.Sign() <= 0 {
-			return fmt.Errorf("certs: denied certificate %d: found issuer %q and serial number %v, expected an issuer and a positive number", i, id.Issuer, id.Serial)
+		if id.Serial == nil || id.Serial.Sign() <= 0 {
+			return fmt.Errorf("certs: denied certificate %d: found the serial number %v, expected a positive number", i, id.Serial)
 		}
-		d.certificates = append(d.certificates, CertificateID{id.Issuer, new(big.Int).Set(id.Serial)})
+		issuer, err := readName(id.Issuer)
+		if err != nil {
+			return fmt.Errorf("certs: denied certificate %d: issuer %q: %w", i, id.Issuer, err)
+		}
+		d.certificates = append(d.certificates, deniedCertificate{issuer, new(big.Int).Set(id.Serial)})
 	}
-	if slices.Contains(modules, "") {
-		return errors.New("certs: denied modules: found an empty module ID")
+	for i, module := range modules {
+		if !deniedModule.MatchString(module) {
+			return fmt.Errorf("certs: denied module %d: found %q, expected a module ID like i-0123456789abcdef0-enc0123456789abcdef or an instance ID like i-0123456789abcdef0", i, module)
+		}
 	}
 	r.denied.Store(d)
 	return nil
@@ -49,14 +69,20 @@ func (d *denied) check(chain []*x509.Certificate, moduleID string) *Error {
 			return &Error{Reason: Revoked, Position: i, Detail: "it is denied by issuer and serial number"}
 		}
 	}
-	if slices.Contains(d.modules, moduleID) {
-		return &Error{Reason: Revoked, Position: len(chain) - 1, Detail: fmt.Sprintf("the module %q is denied", moduleID)}
+	for _, module := range d.modules {
+		if module == moduleID || strings.HasPrefix(moduleID, module+"-") {
+			return &Error{Reason: Revoked, Position: len(chain) - 1, Detail: fmt.Sprintf("the module %q is denied by the entry %q", moduleID, module)}
+		}
 	}
 	return nil
 }
 
 func (d *denied) holds(cert *x509.Certificate) bool {
-	return slices.ContainsFunc(d.certificates, func(id CertificateID) bool {
-		return id.Serial.Cmp(cert.SerialNumber) == 0 && id.Issuer == cert.Issuer.String()
+	return slices.ContainsFunc(d.certificates, func(id deniedCertificate) bool {
+		if id.serial.Cmp(cert.SerialNumber) != 0 {
+			return false
+		}
+		issuer, err := readName(cert.Issuer.String())
+		return err == nil && slices.Equal(id.issuer, issuer)
 	})
 }

@@ -32,6 +32,16 @@ const (
 	RevocationUnknown  Reason = "revocation-unknown"  // no current revocation list there, when one is asked for
 )
 
+// The reasons to refuse a revocation list. Whichever it is, the lists that were
+// there before stay.
+const (
+	MalformedList   Reason = "malformed-list"   // not a revocation list of RFC 5280 in DER, or PEM blocks of them
+	UnsupportedList Reason = "unsupported-list" // a delta, an indirect list, one for some reasons only, or another that cannot be evaluated
+	LargeList       Reason = "large-list"       // beyond RevocationConfig.MaxListSize
+	OlderList       Reason = "older-list"       // older than one that the same issuer signed
+	ForeignList     Reason = "foreign-list"     // not signed by the issuer that was named
+)
+
 // Error returns the reason itself, "path-length" for example.
 func (r Reason) Error() string { return string(r) }
 
@@ -68,4 +78,27 @@ func reasonAndCause(reason Reason, cause error) []error {
 		return []error{reason}
 	}
 	return []error{reason, cause}
+}
+
+// ListError says which revocation list was refused, and why.
+type ListError struct {
+	Reason Reason
+	List   int    // its place among the arguments of SetCRLs, from 0
+	Detail string // what was found and what was expected
+	Err    error  // the cause, or nil
+}
+
+func (e *ListError) Error() string {
+	return withCause(fmt.Sprintf("%s: list %d: %s", e.Reason, e.List, e.Detail), e.Err)
+}
+
+// Unwrap makes errors.Is match the reason and errors.As reach the cause.
+func (e *ListError) Unwrap() []error { return reasonAndCause(e.Reason, e.Err) }
+
+func malformed(format string, args ...any) *ListError {
+	return &ListError{Reason: MalformedList, Detail: fmt.Sprintf(format, args...)}
+}
+
+func unsupported(format string, args ...any) *ListError {
+	return &ListError{Reason: UnsupportedList, Detail: fmt.Sprintf(format, args...)}
 }

@@ -3,6 +3,7 @@ package certs
 import (
 	"crypto/x509"
 	"sync/atomic"
+	"time"
 )
 
 // CountSignatures returns the number of signatures that v verifies from here
@@ -42,3 +43,14 @@ func KnownAnswers() []string {
 	}
 	return names
 }
+
+// MaxSeries bounds what Revocations remember.
+const MaxSeries = maxSeries
+
+// Remember is what a list of issuer's for one URL leaves behind.
+func Remember(r *Revocations, issuer *x509.Certificate, url string, thisUpdate time.Time) {
+	r.memory.remember(issuer, scope{urls: []string{url}}, issue{thisUpdate: thisUpdate})
+}
+
+// RememberedSeries returns of how many series r remembers the newest list.
+func RememberedSeries(r *Revocations) int { return len(r.memory.all()) }

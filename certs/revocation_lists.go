@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -10,49 +11,65 @@ import (
 
 // SetCRLs replaces all lists, those that Update gathered too, at once for every
 // verification that starts later. Each argument is one list (RFC 5280, section
-// 5) in DER, or any number of PEM blocks of type X509 CRL. It fails, and the old
-// lists stay, for a list that is malformed or holds what this package cannot
-// evaluate: delta CRLs, indirect ones, those for some reasons only, unknown
-// critical extensions. Whether a list is signed by the issuer whose name it
-// bears is checked against the chain that it is used on.
+// 5) in DER, or any number of PEM blocks of type X509 CRL.
 //
-// A parsed list takes about three times its size; nothing bounds the lists of
-// the caller.
+// It fails with a [*ListError], and the old lists stay, for a list that is
+// malformed, too large, or holds what this package cannot evaluate: delta CRLs,
+// indirect ones, those for some reasons only, unknown critical extensions. It
+// also fails when, of the lists of one scope that a known issuer signed, the
+// newest is older than one that the issuer signed before: see [Revocations]. A
+// list may be left out.
+//
+// Who signed the list of an issuer that no chain has shown yet is not known here;
+// that is checked against the chain that it is used on. A list that bears the
+// name and scope of one that was verified, and that the same key did not sign,
+// does not take its place: both stay.
+//
+// A parsed list takes about three times its size.
 func (r *Revocations) SetCRLs(crls ...[]byte) error {
 	if r.isZero() {
 		return errZeroRevocations
 	}
-	lists, err := parseAll(crls)
+	lists, err := r.parseAll(crls)
 	if err != nil {
 		return err
 	}
-	r.lists.Store(&lists)
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	old := *r.lists.Load()
+	out := slices.Clone(lists)
+	var met []func()
+	for _, s := range r.memory.all() {
+		newest, claimed := -1, false
+		for i, list := range lists {
+			if !s.claimedBy(list) {
+				continue
+			}
+			claimed = true
+			if list.signedBy(s.authority) && (newest < 0 || list.issue().newerThan(lists[newest].issue())) {
+				newest = i
+			}
+		}
+		switch {
+		case newest >= 0:
+			if list := lists[newest]; s.newest.Load().newerThan(list.issue()) {
+				return s.older(list)
+			}
+			met = append(met, func() { r.memory.meet(s.authority, lists[newest]) })
+		case claimed:
+			for _, list := range old {
+				if s.claimedBy(list) && list.signedBy(s.authority) {
+					list.gathered = true
+					out = append(makeRoom(out), list)
+				}
+			}
+		}
+	}
+	for _, meet := range met {
+		meet()
+	}
+	r.lists.Store(&out)
 	return nil
-}
-
-// RenewCRLs is SetCRLs for lists that do not go back, so that whoever can put an
-// old list in the place of a newer one brings back nothing that was revoked
-// since. It fails too, and the old lists stay, when of the lists with one issuer,
-// authority key identifier and scope (RFC 5280, sections 5.1.2.3, 5.2.1 and
-// 5.2.5) the newest is older than the newest before. A list that nothing takes
-// the place of may go. Who signed the lists is not known here, as in SetCRLs.
-func (r *Revocations) RenewCRLs(crls ...[]byte) error {
-	if r.isZero() {
-		return errZeroRevocations
-	}
-	lists, err := parseAll(crls)
-	if err != nil {
-		return err
-	}
-	for {
-		old := r.lists.Load()
-		if err := notOlder(*old, lists); err != nil {
-			return fmt.Errorf("certs: CRL: %w", err)
-		}
-		if r.lists.CompareAndSwap(old, &lists) {
-			return nil
-		}
-	}
 }
 
 // NextUpdate returns when the first of the lists is due to be replaced (RFC 5280,
@@ -71,31 +88,24 @@ func (r *Revocations) NextUpdate() time.Time {
 	return first
 }
 
-func parseAll(crls [][]byte) ([]*revocationList, error) {
+func (r *Revocations) parseAll(crls [][]byte) ([]*revocationList, error) {
 	var lists []*revocationList
 	for i, crl := range crls {
-		parsed, err := parseCRLs(crl)
-		if err != nil {
-			return nil, fmt.Errorf("certs: CRL %d: %w", i, err)
+		parsed, refused := r.parse(crl, parseCRLs)
+		if refused != nil {
+			refused.List = i
+			return nil, refused
 		}
 		lists = append(lists, parsed...)
 	}
 	return lists, nil
 }
 
-func notOlder(old, lists []*revocationList) error {
-	for _, before := range old {
-		var newest *revocationList
-		for _, list := range lists {
-			if list.sameSeries(before) && (newest == nil || list.newerThan(newest)) {
-				newest = list
-			}
-		}
-		if newest != nil && before.newerThan(newest) {
-			return fmt.Errorf("found the list of %s of %q, expected one no older than that of %s", stamp(newest.crl.ThisUpdate), newest.crl.Issuer, stamp(before.crl.ThisUpdate))
-		}
+func (r *Revocations) parse(crl []byte, read func([]byte) ([]*revocationList, *ListError)) ([]*revocationList, *ListError) {
+	if len(crl) > r.maxListSize {
+		return nil, &ListError{Reason: LargeList, Detail: fmt.Sprintf("found %d bytes, expected at most %d", len(crl), r.maxListSize)}
 	}
-	return nil
+	return read(crl)
 }
 
 // MaxGatheredCRLs bounds the lists that Update gathers. Each region has a few at
@@ -104,52 +114,42 @@ func notOlder(old, lists []*revocationList) error {
 const MaxGatheredCRLs = 512
 
 // Update adds a list in DER that issuer signed, or puts it in the place of the
-// list with the same issuer, key and scope. It fails, and leaves the lists as
-// they are, when issuer did not sign it or when it is older than the one it
-// would replace. It succeeds for a list that is out of date: see CurrentUntil.
-// The caller vouches for the issuer: take it from a verified chain.
+// list with the same issuer, key and scope. It fails with a [*ListError], and
+// leaves the lists as they are, when issuer did not sign it or has signed a newer
+// one before. It succeeds for a list that is out of date: see CurrentUntil. The
+// caller vouches for the issuer: take it from a verified chain.
 func (r *Revocations) Update(issuer *x509.Certificate, crl []byte) error {
 	if r.isZero() {
 		return errZeroRevocations
 	}
 	if issuer == nil {
-		return errors.New("certs: CRL: found no issuer, expected the certificate that signed it")
+		return errors.New("certs: Revocations.Update: found no issuer, expected the certificate that signed the list")
 	}
-	list, err := parseCRL(crl)
-	if err != nil {
-		return fmt.Errorf("certs: CRL: %w", err)
+	parsed, refused := r.parse(crl, func(der []byte) ([]*revocationList, *ListError) {
+		list, refused := parseCRL(der)
+		return []*revocationList{list}, refused
+	})
+	if refused != nil {
+		return refused
 	}
+	list := parsed[0]
 	if !list.signedBy(issuer) {
-		return fmt.Errorf("certs: CRL: found one of %q, expected one that %q signed", list.crl.Issuer, issuer.Subject)
+		return &ListError{Reason: ForeignList, Detail: fmt.Sprintf("found a list of %q, expected one that %q signed", list.crl.Issuer, issuer.Subject)}
 	}
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if s := r.memory.meet(issuer, list); s.newest.Load().newerThan(list.issue()) {
+		return s.older(list)
+	}
+	// An issuer that has changed its key signs a list of its own: the old one
+	// goes on to speak of what the old key signed.
+	out := slices.DeleteFunc(slices.Clone(*r.lists.Load()), func(old *revocationList) bool {
+		return old.scope.equal(list.scope) && old.signedBy(issuer)
+	})
 	list.gathered = true
-	for {
-		old := r.lists.Load()
-		lists, err := replace(*old, list, issuer)
-		if err != nil {
-			return fmt.Errorf("certs: CRL: %w", err)
-		}
-		if r.lists.CompareAndSwap(old, &lists) {
-			return nil
-		}
-	}
-}
-
-// replace returns lists with a new one, and without those that it stands for.
-// An issuer that has changed its key signs a list of its own: the old one goes
-// on to speak of what the old key signed.
-func replace(lists []*revocationList, list *revocationList, issuer *x509.Certificate) ([]*revocationList, error) {
-	out := make([]*revocationList, 0, len(lists)+1)
-	for _, old := range lists {
-		if !old.scope.equal(list.scope) || !old.signedBy(issuer) {
-			out = append(out, old)
-			continue
-		}
-		if old.newerThan(list) {
-			return nil, fmt.Errorf("found the list of %s, expected one no older than that of %s", stamp(list.crl.ThisUpdate), stamp(old.crl.ThisUpdate))
-		}
-	}
-	return append(makeRoom(out), list), nil
+	out = append(makeRoom(out), list)
+	r.lists.Store(&out)
+	return nil
 }
 
 // makeRoom removes one of the gathered lists when there are as many as may be.
@@ -168,4 +168,16 @@ func makeRoom(lists []*revocationList) []*revocationList {
 		return lists
 	}
 	return slices.Delete(lists, first, first+1)
+}
+
+// claimedBy reports whether a list bears the name and scope of a series. Whether
+// its issuer signed it is another question.
+func (s *series) claimedBy(list *revocationList) bool {
+	return list.scope.equal(s.scope) && bytes.Equal(list.crl.RawIssuer, s.authority.RawSubject)
+}
+
+func (s *series) older(list *revocationList) *ListError {
+	newest := s.newest.Load()
+	return &ListError{Reason: OlderList, Detail: fmt.Sprintf("found the list of %s with number %v of %q, expected none older than that of %s with number %v, which was there before",
+		stamp(list.crl.ThisUpdate), list.crl.Number, list.crl.Issuer, stamp(newest.thisUpdate), newest.number)}
 }

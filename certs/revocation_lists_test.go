@@ -37,14 +37,14 @@ func TestUpdate(t *testing.T) {
 		list   []byte
 		text   string
 	}{
-		"no issuer":            {nil, r.list(t, levelRoot), "found no issuer, expected the certificate that signed it"},
-		"older":                {issuer, r.list(t, levelRoot, older), "found the list of 2025-04-15T00:30:00Z, expected one no older than that of 2025-04-15T01:30:00Z"},
-		"lower number":         {issuer, r.list(t, levelRoot, numbered(4)), "found the list of 2025-04-15T01:30:00Z, expected one no older than"},
-		"of another authority": {issuer, r.list(t, levelRegional), `found one of "` + cert.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
-		"of another key":       {newRevocable("other").cert(t, levelRoot), r.list(t, levelRoot), `found one of "` + issuer.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
-		"PEM":                  {issuer, toPEM(r.list(t, levelRoot)), "x509: malformed crl"},
+		"no issuer":            {nil, r.list(t, levelRoot), "certs: Revocations.Update: found no issuer, expected the certificate that signed the list"},
+		"older":                {issuer, r.list(t, levelRoot, older), "older-list: list 0: found the list of 2025-04-15T00:30:00Z with number 1 of \"CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US\", expected none older than that of 2025-04-15T01:30:00Z with number 5"},
+		"lower number":         {issuer, r.list(t, levelRoot, numbered(4)), "older-list: list 0: found the list of 2025-04-15T01:30:00Z with number 4 of "},
+		"of another authority": {issuer, r.list(t, levelRegional), `foreign-list: list 0: found a list of "` + cert.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
+		"of another key":       {newRevocable("other").cert(t, levelRoot), r.list(t, levelRoot), `foreign-list: list 0: found a list of "` + issuer.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
+		"PEM":                  {issuer, toPEM(r.list(t, levelRoot)), "malformed-list: list 0: found something that is not a revocation list in DER: x509: "},
 	} {
-		require.ErrorContains(t, revocations.Update(test.issuer, test.list), "certs: CRL: "+test.text, name)
+		require.ErrorContains(t, revocations.Update(test.issuer, test.list), test.text, name)
 		require.NoError(t, r.verify(t, revocations), name)
 	}
 
@@ -72,39 +72,6 @@ func TestNextUpdate(t *testing.T) {
 	}
 	assert.Zero(t, new(certs.Revocations).NextUpdate())
 	assert.Zero(t, (*certs.Revocations)(nil).NextUpdate())
-}
-
-// What is older than the list that it would replace leaves all lists in place,
-// and what takes the place of none does not matter.
-func TestRenewCRLs(t *testing.T) {
-	r, rekeyed := newRevocable("renew"), newRevocable("renewed key")
-	numbered := func(number int64, more ...listEdit) []listEdit {
-		return append(more, func(list *x509.RevocationList) { list.Number = big.NewInt(number) })
-	}
-	regional := r.cert(t, levelRegional)
-	current := r.list(t, levelRoot, numbered(5, revoking(regional))...)
-	revocations := newRevocations(t, certs.InsecureAcceptUnknown)
-	require.NoError(t, revocations.RenewCRLs(current, r.list(t, levelRoot, numbered(4)...)), "of two the newer counts")
-	for name, test := range map[string]struct {
-		lists [][]byte
-		text  string
-	}{
-		"a lower number": {[][]byte{r.list(t, levelRoot, numbered(4)...)}, "certs: CRL: found the list of 2025-04-15T01:30:00Z of "},
-		"an older time":  {[][]byte{r.list(t, levelRoot, numbered(6, between(revocationTime.Add(-2*time.Hour), revocationTime.Add(30*time.Hour)))...)}, "certs: CRL: found the list of 2025-04-15T00:30:00Z of "},
-		"malformed":      {[][]byte{current, nil}, "certs: CRL 1: x509: malformed crl"},
-	} {
-		require.ErrorContains(t, revocations.RenewCRLs(test.lists...), test.text, name)
-		requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
-	}
-	require.NoError(t, revocations.RenewCRLs(rekeyed.list(t, levelRoot, numbered(1)...)), "another key")
-	require.NoError(t, revocations.RenewCRLs(current))
-	require.NoError(t, revocations.RenewCRLs(r.list(t, levelRegional, numbered(1)...)), "another issuer")
-	require.NoError(t, revocations.RenewCRLs(current))
-	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelRegional, "revoked on")
-	require.NoError(t, revocations.RenewCRLs(r.list(t, levelRoot, numbered(6)...)))
-	require.NoError(t, r.verify(t, revocations))
-	require.NoError(t, revocations.RenewCRLs(), "all may go")
-	require.Error(t, new(certs.Revocations).RenewCRLs())
 }
 
 // The roots of two hypervisors have one name and two keys, as an authority has

@@ -4,8 +4,10 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -145,13 +147,13 @@ func TestDenyList(t *testing.T) {
 		require.NoError(t, revocations.SetDenied([]certs.CertificateID{
 			{Issuer: cert.Issuer.String(), Serial: new(big.Int).Add(cert.SerialNumber, big.NewInt(1))},
 			{Issuer: cert.Subject.String() + ",C=ZZ", Serial: cert.SerialNumber},
-		}, []string{r.moduleID(t) + "0"}))
+		}, []string{r.moduleID(t)[:len(r.moduleID(t))-1] + otherDigit(r.moduleID(t))}))
 		require.NoError(t, r.verify(t, revocations))
 	}
 
 	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: certs.InsecureAcceptUnknown, Modules: []string{"i-0", r.moduleID(t)}})
 	require.NoError(t, err)
-	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelLeaf, `the module "`+r.moduleID(t)+`" is denied`)
+	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelLeaf, `the module "`+r.moduleID(t)+`" is denied by the entry "`+r.moduleID(t)+`"`)
 	other := r.hypervisor.Enclave().Instance().NewEnclave()
 	allow := func(config *attestation.Config) {
 		config.Policy.Images = []pcr.Image{other.Image()}
@@ -163,24 +165,91 @@ func TestDenyList(t *testing.T) {
 func TestRevocationMistakes(t *testing.T) {
 	r := newRevocable("mistakes")
 	good := certs.CertificateID{Issuer: "CN=some", Serial: big.NewInt(1)}
+	deny := func(issuer string, serial *big.Int) certs.RevocationConfig {
+		return certs.RevocationConfig{Unknown: certs.RefuseUnknown, Certificates: []certs.CertificateID{good, {Issuer: issuer, Serial: serial}}}
+	}
+	module := func(module string) certs.RevocationConfig {
+		return certs.RevocationConfig{Unknown: certs.RefuseUnknown, Modules: []string{"i-0", module}}
+	}
+	id := r.moduleID(t)
+	one := big.NewInt(1)
+	const issuer = "certs: denied certificate 1: issuer "
 	for name, test := range map[string]struct {
 		config certs.RevocationConfig
 		text   string
 	}{
-		"zero":            {certs.RevocationConfig{}, `RevocationConfig.Unknown: found "", expected "refuse" or "insecure-accept"`},
-		"another word":    {certs.RevocationConfig{Unknown: "accept"}, `RevocationConfig.Unknown: found "accept"`},
-		"no issuer":       {certs.RevocationConfig{Unknown: certs.RefuseUnknown, Certificates: []certs.CertificateID{good, {Serial: big.NewInt(1)}}}, "denied certificate 1: found issuer \"\""},
-		"no serial":       {certs.RevocationConfig{Unknown: certs.RefuseUnknown, Certificates: []certs.CertificateID{{Issuer: "CN=some"}}}, "denied certificate 0: found issuer \"CN=some\" and serial number <nil>"},
-		"negative serial": {certs.RevocationConfig{Unknown: certs.RefuseUnknown, Certificates: []certs.CertificateID{{Issuer: "CN=some", Serial: big.NewInt(-1)}}}, "denied certificate 0: found issuer \"CN=some\" and serial number -1, expected an issuer and a positive number"},
-		"empty module":    {certs.RevocationConfig{Unknown: certs.RefuseUnknown, Modules: []string{"i-0", ""}}, "denied modules: found an empty module ID"},
-		"unreadable list": {certs.RevocationConfig{Unknown: certs.RefuseUnknown, CRLs: [][]byte{r.list(t, levelRoot), {0x30}}}, "CRL 1: x509: malformed crl"},
+		"zero":            {certs.RevocationConfig{}, `certs: RevocationConfig.Unknown: found "", expected "refuse" or "insecure-accept"`},
+		"another word":    {certs.RevocationConfig{Unknown: "accept"}, `certs: RevocationConfig.Unknown: found "accept"`},
+		"negative size":   {certs.RevocationConfig{Unknown: certs.RefuseUnknown, MaxListSize: -1}, "certs: RevocationConfig.MaxListSize: found -1, expected 1 or more, or 0 for 1048576"},
+		"no serial":       {deny("CN=some", nil), "certs: denied certificate 1: found the serial number <nil>"},
+		"negative serial": {deny("CN=some", big.NewInt(-1)), "certs: denied certificate 1: found the serial number -1, expected a positive number"},
+		"zero serial":     {deny("CN=some", new(big.Int)), "certs: denied certificate 1: found the serial number 0"},
+		"no issuer":       {deny("", one), issuer + `"": found "", expected an attribute like CN=zonal.example`},
+		"no attribute":    {deny("aws.nitro-enclaves", one), issuer + `"aws.nitro-enclaves": found "aws.nitro-enclaves", expected an attribute`},
+		"unknown type":    {deny("CN=a,XY=b", one), issuer + `"CN=a,XY=b": found "XY=b", expected an attribute`},
+		"no value":        {deny("CN=a,O= ", one), issuer + `"CN=a,O= ": found "O=", expected a value`},
+		"no common name":  {deny("OU=AWS,O=Amazon", one), issuer + `"OU=AWS,O=Amazon": found no CN`},
+		"a line end":      {deny("CN=a\n", one), issuer + `"CN=a\n": found a control character or a line end`},
+		"quotes":          {deny(`CN="a, b"`, one), issuer + `"CN=\"a, b\"": found`},
+		"a backslash":     {deny(`CN=a\`, one), issuer + `"CN=a\\": found a backslash at the end`},
+		"a comma at end":  {deny("CN=a,", one), issuer + `"CN=a,": found ""`},
+		"empty module":    {module(""), `certs: denied module 1: found "", expected a module ID like`},
+		"module, line":    {module(id + "\n"), `\n", expected a module ID like`},
+		"module, space":   {module(" " + id), `found " i-`},
+		"module, longer":  {module(id + "0"), "expected a module ID like"},
+		"module, cut":     {module(id[:len(id)-1]), "expected a module ID like"},
+		"upper case":      {module(strings.ToUpper(id)), "expected a module ID like"},
+		"instance, dash":  {module("i-0123456789abcdef0-"), "expected a module ID like"},
+		"unreadable list": {certs.RevocationConfig{Unknown: certs.RefuseUnknown, CRLs: [][]byte{r.list(t, levelRoot), {0x30}}}, "malformed-list: list 1: found something that is not a revocation list in DER: x509: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			revocations, err := certs.NewRevocations(test.config)
-			require.ErrorContains(t, err, "certs: "+test.text)
+			require.ErrorContains(t, err, test.text)
 			assert.Nil(t, revocations)
 		})
 	}
+}
+
+// What people have of an issuer and of a module is understood.
+func TestFormsOfDenyEntries(t *testing.T) {
+	r := newRevocable("forms")
+	zonal := r.cert(t, levelZonal)
+	name := zonal.Issuer
+	cn := name.CommonName
+	for _, issuer := range []string{
+		name.String(),
+		"C=US,O=Amazon,OU=AWS,CN=" + cn,
+		"issuer=C = US, O = Amazon, OU = AWS, CN = " + cn,
+		"issuer= /C=US/O=Amazon/OU=AWS/CN=" + cn,
+		"CN = " + cn + ", OU = AWS, O = Amazon, C = US ",
+		`cn=\` + fmt.Sprintf("%x", cn[:1]) + cn[1:] + `+OU=A\WS,O=Amazon,C=US`,
+	} {
+		revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+		require.NoError(t, revocations.SetDenied([]certs.CertificateID{{Issuer: issuer, Serial: zonal.SerialNumber}}, nil), issuer)
+		requireRefused(t, r.verify(t, revocations), certs.Revoked, levelZonal, "it is denied by issuer and serial number")
+	}
+	for _, issuer := range []string{cn, name.String() + ",C=US", "C=US,O=Amazon,OU=AWS,CN=" + cn + "x", "CN=" + cn, "C=US,O=Amazon,OU=aws,CN=" + cn, "C=US,O=Amazon,OU=AWS,CN=" + cn + `\ `} {
+		revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+		if err := revocations.SetDenied([]certs.CertificateID{{Issuer: issuer, Serial: zonal.SerialNumber}}, nil); err == nil {
+			require.NoError(t, r.verify(t, revocations), issuer)
+		}
+	}
+
+	id := r.moduleID(t)
+	instance := id[:strings.LastIndexByte(id, '-')]
+	revocations := newRevocations(t, certs.InsecureAcceptUnknown)
+	require.NoError(t, revocations.SetDenied(nil, []string{"i-0", instance[:len(instance)-1], instance + "0", "i-0123456789abcdef0-tpm0000000000000000"}))
+	require.NoError(t, r.verify(t, revocations))
+	require.NoError(t, revocations.SetDenied(nil, []string{instance}))
+	requireRefused(t, r.verify(t, revocations), certs.Revoked, levelLeaf, `the module "`+id+`" is denied by the entry "`+instance+`"`)
+}
+
+// otherDigit is another hex digit than the last of an ID.
+func otherDigit(id string) string {
+	if strings.HasSuffix(id, "0") {
+		return "1"
+	}
+	return "0"
 }
 
 func TestZeroRevocations(t *testing.T) {
@@ -191,6 +260,7 @@ func TestZeroRevocations(t *testing.T) {
 	for _, revocations := range []*certs.Revocations{nil, new(certs.Revocations)} {
 		require.ErrorContains(t, revocations.SetCRLs(), text)
 		require.ErrorContains(t, revocations.SetDenied(nil, nil), text)
+		require.ErrorContains(t, revocations.SaveMemory(), text)
 		require.ErrorContains(t, revocations.Update(r.cert(t, levelRoot), r.list(t, levelRoot)), text)
 		require.Zero(t, revocations.CurrentUntil(r.cert(t, levelRoot), r.cert(t, levelRegional)))
 	}
@@ -213,7 +283,7 @@ func TestRevocationOfCachedChains(t *testing.T) {
 
 	require.NoError(t, revocations.SetCRLs(r.list(t, levelRoot, revoking(r.cert(t, levelRegional))), r.list(t, levelRegional)))
 	requireRefused(t, verify(), certs.Revoked, levelRegional, "revoked on")
-	require.ErrorContains(t, revocations.SetCRLs(append(good, []byte("x"))...), "certs: CRL 2: x509: malformed crl")
+	require.ErrorContains(t, revocations.SetCRLs(append(good, []byte("x"))...), "malformed-list: list 2: ")
 	requireRefused(t, verify(), certs.Revoked, levelRegional, "revoked on")
 	require.NoError(t, revocations.SetCRLs(good...))
 	require.NoError(t, verify())

@@ -34,7 +34,8 @@ type Config struct {
 	Hosts []string
 	// MaxSize bounds a list, in bytes. Parsing one takes some 30 times its
 	// size in memory, before its signature can be verified. Zero:
-	// DefaultMaxSize.
+	// DefaultMaxSize. Revocations have a bound of their own, of the same size
+	// by default: certs.RevocationConfig.MaxListSize.
 	MaxSize int64
 	// Timeout bounds the fetching of a list. Zero: DefaultTimeout.
 	Timeout time.Duration

@@ -28,8 +28,9 @@
 //
 //   - withhold lists. The last good one stays; when its nextUpdate has passed,
 //     the status of what it covers is unknown, and certs.RefuseUnknown refuses.
-//   - serve an older list that is still current, if no newer one is at hand
-//     yet. Where one is, [certs.Revocations.Update] refuses the older.
+//   - serve an older list that is still current, if no newer one was at hand
+//     before. Where one was, [certs.Revocations.Update] refuses the older, over
+//     a restart too if certs.RevocationConfig has a MemoryFile.
 //   - see which lists are fetched: those of the regions whose documents the
 //     service verifies.
 //
@@ -63,7 +64,7 @@
 // # Limits
 //
 // Delta CRLs, LDAP and OCSP are not supported; AWS's certificates name none.
-// Nothing is stored: a service that starts anew fetches anew. The recorded
+// Lists are not stored: a service that starts anew fetches anew. The recorded
 // chains are all of the commercial partition, and so are the hosts in
 // [AWSHosts].
 package crlfetch

@@ -109,15 +109,19 @@ func (u *Updater) Refresh(ctx context.Context, now time.Time) error {
 }
 
 // Run refreshes the lists, every 30 to 60 seconds if there is anything to do,
-// until ctx ends, and returns why it did.
+// until ctx ends, and returns why it did. Each time, and at the end, it saves what
+// Config.Revocations remember, if they have a file for it.
 func (u *Updater) Run(ctx context.Context) error {
 	for {
 		if err := u.Refresh(ctx, time.Now()); err != nil && ctx.Err() == nil && u.config.OnError != nil {
 			u.config.OnError(err)
 		}
+		if err := u.config.Revocations.SaveMemory(); err != nil && u.config.OnError != nil {
+			u.config.OnError(err)
+		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), u.config.Revocations.SaveMemory())
 		case <-time.After(30*time.Second + rand.N(30*time.Second)):
 		}
 	}

@@ -110,7 +110,7 @@ func TestUpdateKeepsTheLastGoodList(t *testing.T) {
 		"too large":            {send(make([]byte, 1001)), crlfetch.TooLarge, "found more than 1000 bytes"},
 		"without end":          {endless, crlfetch.TooLarge, "found more than 1000 bytes"},
 		"of another authority": {send(s.list(t, atRoot)), crlfetch.Unusable, "expected one that"},
-		"older":                {send(s.list(t, atRegional, between(now.Add(-2*time.Hour), now.Add(time.Hour)))), crlfetch.Unusable, "expected one no older than"},
+		"older":                {send(s.list(t, atRegional, between(now.Add(-2*time.Hour), now.Add(time.Hour)))), crlfetch.Unusable, "expected none older than"},
 		"to another host":      {redirect(s.url(t, atRegional)), crlfetch.NotAllowed, `redirect: found one from "crl-us-east-1-aws-nitro-enclaves.s3.us-east-1.nitro.invalid" to "aws-nitro-enclaves-crl.s3.nitro.invalid", expected the same host`},
 		"to a stranger":        {redirect("http://other.invalid/"), crlfetch.NotAllowed, `redirect: found the host "other.invalid", expected one of the allow list`},
 		"to TLS":               {redirect("https" + from[4:]), crlfetch.NotAllowed, `redirect: found the scheme "https"`},

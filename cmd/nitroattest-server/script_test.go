@@ -68,10 +68,10 @@ func write(ts *testscript.TestScript, name string, data []byte) {
 // cmdCRL writes the revocation list of a level of the chain of
 // cmdSimulateEnclave, in DER:
 //
-//	crl out.crl root until=2099-01-01T00:00:00Z [revoke=regional]
+//	crl out.crl root until=2099-01-01T00:00:00Z [made=2020-01-01T00:00:00Z] [revoke=regional]
 func cmdCRL(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
-		ts.Fatalf("usage: crl out level until=time [revoke=level]")
+		ts.Fatalf("usage: crl out level until=time [made=time] [revoke=level]")
 	}
 	b := challenged.Blueprint(attestationtest.Request{})
 	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: time.Now().Add(-time.Hour)}
@@ -81,10 +81,14 @@ func cmdCRL(ts *testscript.TestScript, neg bool, args []string) {
 		case "revoke":
 			serial := new(big.Int).SetBytes(b.Chain[levelOf(ts, value)].Serial)
 			list.RevokedCertificateEntries = []x509.RevocationListEntry{{SerialNumber: serial, RevocationTime: list.ThisUpdate}}
-		case "until":
-			until, err := time.Parse(time.RFC3339, value)
+		case "until", "made":
+			at, err := time.Parse(time.RFC3339, value)
 			ts.Check(err)
-			list.NextUpdate = until
+			if name == "made" {
+				list.ThisUpdate = at
+			} else {
+				list.NextUpdate = at
+			}
 		default:
 			ts.Fatalf("unknown argument %q", arg)
 		}

@@ -30,6 +30,7 @@ type serveFlags struct {
 	signatures string
 	allowDebug bool
 	policies   string
+	crlMemory  string
 	listening  service.Listening
 	running    service.Running
 	keys       []string
@@ -95,6 +96,7 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.trust.Root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
 	flags.StringVar(&f.trust.Partition, "partition", "", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
 	flags.StringArrayVar(&f.trust.CRLs, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
+	flags.StringVar(&f.crlMemory, "crl-memory", "", "`FILE` to keep how new the revocation lists were, so that no older one counts after a restart; written by the server")
 	flags.StringVar(&f.trust.MissingCRL, "missing-crl", "", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
 	flags.StringVar(&f.signatures, "signatures", signaturesStandard, "what verifies signatures: standard, or fast in half the time by circl; the verdicts are the same")
 	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
@@ -188,10 +190,15 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 // revocations returns nil, which checks nothing, without --crl.
 func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, error) {
 	unknown, err := f.trust.UnknownStatus()
-	if err != nil || len(f.trust.CRLs) == 0 {
+	switch {
+	case err != nil:
 		return nil, err
+	case len(f.trust.CRLs) == 0 && f.crlMemory != "":
+		return nil, errors.New("--crl-memory: given without --crl")
+	case len(f.trust.CRLs) == 0:
+		return nil, nil
 	}
-	revocations, err := service.LoadRevocations(files, unknown, f.trust.CRLs)
+	revocations, err := service.LoadRevocations(files, unknown, f.crlMemory, f.trust.CRLs)
 	if err != nil {
 		return nil, fmt.Errorf("--crl: %w", err)
 	}

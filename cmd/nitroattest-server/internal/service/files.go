@@ -3,6 +3,7 @@ package service
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -32,7 +33,9 @@ type Files struct {
 	tlsChanges atomic.Int64 // how often new connections have been given another configuration
 
 	reloading sync.Mutex
-	mu        sync.Mutex // guards what follows, and fileSet.state
+	keepers   []func() error // what Keep calls; filled before the service starts
+	unkept    string         // the last error of theirs; reloading guards it
+	mu        sync.Mutex     // guards what follows, and fileSet.state
 	sets      []*fileSet
 }
 
@@ -104,6 +107,25 @@ func (f *Files) Reload() {
 		set.state = now
 		f.mu.Unlock()
 	}
+}
+
+// Keep writes what has to last longer than the process. It logs what fails, each
+// thing once, and tries again the next time.
+func (f *Files) Keep() {
+	f.reloading.Lock()
+	defer f.reloading.Unlock()
+	var errs []error
+	for _, keep := range f.keepers {
+		errs = append(errs, keep())
+	}
+	text := ""
+	if err := errors.Join(errs...); err != nil {
+		text = err.Error()
+	}
+	if text != "" && text != f.unkept {
+		f.logger.Error("file cannot be written", slog.String("error", text))
+	}
+	f.unkept = text
 }
 
 func (s *fileSet) reload() fileState {

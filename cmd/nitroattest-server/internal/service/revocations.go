@@ -8,9 +8,10 @@ import (
 
 // LoadRevocations reads files with revocation lists, DER or PEM, for the
 // verifiers of all policies. What it returns follows the files, but does not go
-// back to an older list.
-func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) (*certs.Revocations, error) {
-	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
+// back to an older list that is genuine: see [certs.Revocations]. How new the
+// lists were is kept in the file memory; empty: until the process ends.
+func LoadRevocations(files *Files, unknown certs.UnknownStatus, memory string, paths []string) (*certs.Revocations, error) {
+	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown, MemoryFile: memory})
 	if err != nil {
 		return nil, err
 	}
@@ -24,6 +25,7 @@ func LoadRevocations(files *Files, unknown certs.UnknownStatus, paths []string) 
 			return nil, err
 		}
 	}
+	files.keepers = append(files.keepers, revocations.SaveMemory)
 	return revocations, nil
 }
 
@@ -48,7 +50,7 @@ func (l *listFiles) set(path string, data []byte) (inUse, error) {
 			lists = append(lists, l.contents[other])
 		}
 	}
-	if err := l.revocations.RenewCRLs(lists...); err != nil {
+	if err := l.revocations.SetCRLs(lists...); err != nil {
 		return inUse{}, err
 	}
 	l.contents[path] = data

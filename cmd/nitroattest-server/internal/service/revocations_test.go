@@ -42,7 +42,7 @@ func newListKit(t *testing.T, unknown certs.UnknownStatus) *listKit {
 		l.kit = k
 		l.put(t, "root.crl", l.list(t, root, 1))
 		l.put(t, "regional.crl", l.list(t, regional, 1))
-		revocations, err := service.LoadRevocations(k.config.Files, unknown, l.paths("root.crl", "regional.crl", "root.crl"))
+		revocations, err := service.LoadRevocations(k.config.Files, unknown, "", l.paths("root.crl", "regional.crl", "root.crl"))
 		require.NoError(t, err)
 		k.write(t, "prod.json", policyJSON(t, k.hypervisor.Enclave().Image()))
 		k.write(t, "staging.json", policyJSON(t, k.hypervisor.Enclave().Image()))
@@ -168,15 +168,15 @@ func TestABrokenListKeepsTheOldOneAndIsReported(t *testing.T) {
 	}{
 		"gone":           {func() {}, "open: no such file or directory"},
 		"a directory":    {func() { require.NoError(t, os.Mkdir(path, 0o700)) }, "found no regular file"},
-		"empty":          {put(nil), "certs: CRL 0: x509: malformed crl"},
-		"cut off":        {put(good[:len(good)-1]), "certs: CRL 0: x509: malformed crl"},
+		"empty":          {put(nil), "malformed-list: list 0: found something that is not a revocation list in DER: x509: malformed crl"},
+		"cut off":        {put(good[:len(good)-1]), "malformed-list: list 0: found something that is not a revocation list in DER: x509: malformed crl"},
 		"too large":      {func() { put(nil)(); require.NoError(t, os.Truncate(path, 64<<20+1)) }, "found more than 67108864 bytes"},
-		"no list":        {put([]byte("-----BEGIN NOTHING-----\n")), "certs: CRL 0: PEM block 0: found something else"},
+		"no list":        {put([]byte("-----BEGIN NOTHING-----\n")), "malformed-list: list 0: PEM block 0: found something else"},
 		"a delta":        {put(k.listWith(t, root, delta())), "found a delta CRL"},
-		"a lower number": {put(k.list(t, root, 1)), "of \"CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US\", expected one no older than that of "},
-		"an older time":  {put(k.listWith(t, root, earlier)), "expected one no older than that of "},
-		"older in PEM":   {put(crlPEM(k.list(t, regional, 2), k.list(t, root, 1))), "expected one no older than that of "},
-		"damaged":        {put(append(crlPEM(good), 'x')), "certs: CRL 0: PEM block 1: found something else"},
+		"a lower number": {put(k.list(t, root, 1)), "of \"CN=aws.nitro-enclaves,OU=AWS,O=Amazon,C=US\", expected none older than that of "},
+		"an older time":  {put(k.listWith(t, root, earlier)), "expected none older than that of "},
+		"older in PEM":   {put(crlPEM(k.list(t, regional, 2), k.list(t, root, 1))), "expected none older than that of "},
+		"damaged":        {put(append(crlPEM(good), 'x')), "malformed-list: list 0: PEM block 1: found something else"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clear()
@@ -258,12 +258,73 @@ func TestMissingLists(t *testing.T) {
 func TestAtTheStartEveryListHasToBeGood(t *testing.T) {
 	k := newListKit(t, certs.RefuseUnknown)
 	load := func(unknown certs.UnknownStatus, paths ...string) error {
-		revocations, err := service.LoadRevocations(service.NewFiles(k.config.Logger), unknown, paths)
+		revocations, err := service.LoadRevocations(service.NewFiles(k.config.Logger), unknown, "", paths)
 		assert.Nil(t, revocations)
 		return err
 	}
 	k.put(t, "broken.crl", []byte("broken"))
-	assert.ErrorContains(t, load(certs.RefuseUnknown, k.path("root.crl"), k.path("broken.crl")), k.path("broken.crl")+": certs: CRL 0: ")
+	assert.ErrorContains(t, load(certs.RefuseUnknown, k.path("root.crl"), k.path("broken.crl")), k.path("broken.crl")+": malformed-list: list 0: ")
 	assert.ErrorIs(t, load(certs.RefuseUnknown, k.path("none.crl")), os.ErrNotExist)
 	assert.ErrorContains(t, load("", k.path("root.crl")), "RevocationConfig.Unknown")
+}
+
+// A forged list in the place of a genuine one, whatever its date, neither displaces
+// it nor keeps the next one out, and an old one does not come back by way of it.
+func TestAForgedListChangesNothing(t *testing.T) {
+	for _, unknown := range []certs.UnknownStatus{certs.RefuseUnknown, certs.InsecureAcceptUnknown} {
+		k := newListKit(t, unknown)
+		k.put(t, "regional.crl", k.list(t, regional, 2, zonal))
+		k.reload()
+		assert.Equal(t, "certificate-revoked", k.reason(t, "prod"))
+
+		genuine := k.listWith(t, regional, &x509.RevocationList{Number: big.NewInt(99), ThisUpdate: time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), NextUpdate: time.Date(2099, 2, 1, 0, 0, 0, 0, time.UTC)})
+		forged := bytes.Clone(genuine)
+		forged[len(forged)-1] ^= 1
+		for _, file := range [][]byte{forged, crlPEM(forged, k.list(t, regional, 1)), k.list(t, regional, 1), crlPEM(forged, forged)} {
+			k.put(t, "regional.crl", file)
+			k.reload()
+			assert.Equal(t, "certificate-revoked", k.reason(t, "prod"))
+		}
+		k.put(t, "regional.crl", k.list(t, regional, 3))
+		k.reload()
+		assert.Equal(t, "", k.reason(t, "prod"), "the genuine newer one counts")
+	}
+}
+
+// What the lists were is written to a file, and an older one is refused after a
+// restart.
+func TestTheMemoryOfListsIsKept(t *testing.T) {
+	k := newListKit(t, certs.RefuseUnknown)
+	memory := filepath.Join(t.TempDir(), "memory.json")
+	start := func(memory string) (*service.Files, *certs.Revocations, error) {
+		files := service.NewFiles(k.config.Logger)
+		revocations, err := service.LoadRevocations(files, certs.RefuseUnknown, memory, k.paths("root.crl", "regional.crl"))
+		return files, revocations, err
+	}
+	look := func(revocations *certs.Revocations) {
+		chain := k.hypervisor.Blueprint(attestationtest.Request{}).Chain
+		issuer, err := chain[regional].X509()
+		require.NoError(t, err)
+		cert, err := chain[zonal].X509()
+		require.NoError(t, err)
+		require.NotZero(t, revocations.CurrentUntil(issuer, cert))
+	}
+	k.put(t, "regional.crl", k.list(t, regional, 2))
+	files, revocations, err := start(memory)
+	require.NoError(t, err)
+	look(revocations)
+	files.Keep()
+	require.FileExists(t, memory)
+
+	k.put(t, "regional.crl", k.list(t, regional, 1))
+	_, _, err = start(memory)
+	require.ErrorIs(t, err, certs.OlderList)
+	require.ErrorContains(t, err, k.path("regional.crl")+": older-list: ")
+
+	files, revocations, err = start(filepath.Join(t.TempDir(), "none", "memory.json"))
+	require.NoError(t, err)
+	look(revocations)
+	files.Keep()
+	files.Keep()
+	assert.Equal(t, 1, strings.Count(k.log.String(), `"msg":"file cannot be written","error":"certs: RevocationConfig.MemoryFile: `), "the same mistake is logged once")
 }

@@ -61,6 +61,7 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, running Runn
 	case <-ctx.Done():
 	}
 	s.draining.Store(true)
+	defer s.config.Files.Keep()
 	s.config.Logger.Info("shutting down")
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), running.ShutdownTimeout)
 	defer cancel()
@@ -82,6 +83,7 @@ func (s *Service) poll(ctx context.Context, every time.Duration) {
 		case <-ticker.C:
 			s.config.Policies.Reload()
 			s.config.Files.Reload()
+			s.config.Files.Keep()
 		}
 	}
 }
