@@ -15,8 +15,9 @@
 //
 // [Seal] takes the result of a verification and nothing else, so that a secret
 // cannot go to a key that nobody vouched for. [SealHPKE] and [OpenHPKE] do the
-// same with HPKE for enclaves that have an X25519 or P-384 key; AWS KMS does
-// not know that form. A [Reason] says why something was refused.
+// same with HPKE for enclaves that have an X25519 or P-384 key, and [SealHybrid] and
+// [OpenHybrid] with post-quantum keys; AWS KMS does not know these forms, and they
+// need Go 1.26. A [Reason] says why something was refused.
 //
 // # The envelope of AWS KMS
 //
@@ -42,9 +43,14 @@
 // lengths, and the content is a series of OCTET STRINGs of 1000 bytes, which
 // need not be whole blocks. encoding/asn1 reads none of that. [Seal] writes
 // exactly this form. [Open] takes any form of length and content whole or in
-// pieces, since other producers differ there, and nothing else: not a second
-// recipient, another algorithm or parameter, attributes, or bytes after the
-// end. Its reader has no recursion and its memory is bounded by the input.
+// pieces, since other producers differ there. It also takes versions 0 with the
+// recipient named by issuerAndSerialNumber, as openssl cms does without -keyid and
+// LocalStack for AWS KMS: no certificate is looked up, and an envelope for another
+// key is [DecryptionFailed] then in place of [WrongRecipient]. It takes nothing
+// else: a second recipient, another content type, an identifier of 20 bytes, or
+// attributes are [UnsupportedForm], another algorithm or parameter, RSAES-PKCS1-v1_5
+// and an initialization vector of more than 16 bytes among them,
+// [UnsupportedAlgorithm], and bytes after the end [MalformedEnvelope]. Its reader has no recursion and its memory is bounded by the input.
 //
 // # What an envelope does not say
 //
@@ -85,12 +91,38 @@
 // for anything else that is encrypted to the same key. The key type decides the
 // suite; nothing is negotiated.
 //
+// # Post-quantum keys
+//
+// What is sealed to RSA, X25519 or P-384 today can be kept and opened by whoever
+// has a quantum computer one day. [SealHybrid] joins ML-KEM with an elliptic curve
+// (hpke.MLKEM768X25519 and hpke.MLKEM1024P384 of crypto/hpke,
+// draft-ietf-hpke-pq); the secret holds as long as one of the two does. The
+// envelope is as above:
+//
+//	kem_id    0x647a MLKEM768-X25519    0x0051 MLKEM1024-P384
+//	kdf_id    0x0002                    0x0002                   HKDF with SHA-384
+//	aead_id   0x0002                    0x0002                   AES-256-GCM
+//	enc       1120 bytes                1665 bytes
+//
+// Such keys do not fit into a document, of which a field has at most 1024 bytes. The
+// enclave puts a [Commitment] into user_data or public_key and sends the key beside
+// the document. The commitment has a label, so that a hash that is there for
+// another reason is not taken for one, and names the KEM. SealHybrid refuses a key
+// that is not the one committed to.
+//
+// There is no way back to a classical key without saying so: [Seal] and
+// [SealHPKE] refuse a document with a field that begins with the label, whatever
+// follows it. A relying party that wants post-quantum from every enclave sets
+// Sealer.PostQuantum. The signatures under the document are ECDSA: who can forge
+// them at the time of the exchange gets the secret all the same.
+//
 // # Limits
 //
 // RSA keys have 2048 to 4096 bits and an exponent over 2^16. Envelopes are at
 // most [MaxEnvelopeSize] and plaintexts [MaxPlaintextSize] bytes. All
 // cryptography is Go's standard library and works in its FIPS 140-only mode,
-// X25519 excepted.
+// X25519 and MLKEM768-X25519
+// excepted.
 //
 // Content keys are wiped after use, and so is what was decrypted when it is not
 // returned. Go does not let a library wipe the key schedules inside crypto/aes

@@ -13,7 +13,7 @@ func (e *envelope) encode() []byte {
 	for piece := range slices.Chunk(e.ciphertext, pieceSize) {
 		pieces = append(pieces, element(tagOctetString, piece))
 	}
-	version := element(tagInteger, []byte{syntaxVersion})
+	version := element(tagInteger, []byte{versionByKeyID})
 	return openElement(tagSequence,
 		object(oidEnvelopedData),
 		openElement(tagExplicit0,

@@ -14,17 +14,22 @@ const (
 	oidAES256CBC     oid = "\x60\x86\x48\x01\x65\x03\x04\x01\x2a" // 2.16.840.1.101.3.4.1.42, RFC 3565
 )
 
-// syntaxVersion is the version of EnvelopedData and of KeyTransRecipientInfo
-// when the recipient is named by a subjectKeyIdentifier (RFC 5652, sections
-// 6.1 and 6.2.1).
-const syntaxVersion = 2
+// Versions of EnvelopedData and of its one KeyTransRecipientInfo, by how the
+// recipient is named (RFC 5652, sections 6.1 and 6.2.1).
+const (
+	versionByKeyID  = 2 // subjectKeyIdentifier
+	versionByIssuer = 0 // issuerAndSerialNumber
+)
 
 // contentKeySize is the length of an AES-256 key.
 const contentKeySize = 32
 
 // envelope is what an EnvelopedData says.
 type envelope struct {
-	keyID        []byte // 32 bytes: SHA-256 of the recipient's SubjectPublicKeyInfo
+	// keyID is the SHA-256 of the recipient's SubjectPublicKeyInfo, 32 bytes. It is
+	// nil when the recipient is named by the issuer and serial number of a
+	// certificate: those are not compared, for a key does not say them.
+	keyID        []byte
 	keyIDAt      int
 	encryptedKey []byte
 	encryptedAt  int
@@ -42,7 +47,7 @@ func parseEnvelope(data []byte) (*envelope, error) {
 	r := newReader(data)
 	e := &envelope{}
 	r.constructed(tagSequence, "ContentInfo", func() {
-		r.object(oidEnvelopedData, MalformedEnvelope, "ContentInfo.contentType")
+		r.object(oidEnvelopedData, UnsupportedForm, "ContentInfo.contentType")
 		r.constructed(tagExplicit0, "ContentInfo.content", func() {
 			r.constructed(tagSequence, "EnvelopedData", func() { e.readEnvelopedData(r) })
 		})
@@ -57,22 +62,46 @@ func parseEnvelope(data []byte) (*envelope, error) {
 }
 
 func (e *envelope) readEnvelopedData(r *reader) {
-	r.version("EnvelopedData.version")
+	version := r.version("EnvelopedData.version")
+	if r.next(tagExplicit0) {
+		r.fail(UnsupportedForm, r.pos, "originatorInfo: present, expected none")
+	}
+	start := r.pos
 	r.constructed(tagSet, "recipientInfos", func() {
+		if r.more() && r.data[r.pos]&^0x0f == tagExplicit0 {
+			r.fail(UnsupportedForm, r.pos, "recipientInfos: found a recipient of another kind, with tag %#02x, expected a KeyTransRecipientInfo", r.data[r.pos])
+		}
 		r.constructed(tagSequence, "KeyTransRecipientInfo", func() { e.readRecipient(r) })
 		if r.more() {
-			r.fail(MalformedEnvelope, r.pos, "recipientInfos: found a second recipient, expected one")
+			r.fail(UnsupportedForm, r.pos, "recipientInfos: found a second recipient, expected one")
 		}
 	})
+	want := byte(versionByKeyID)
+	if e.keyID == nil {
+		want = versionByIssuer
+	}
+	if r.err == nil && version != want {
+		r.fail(MalformedEnvelope, start, "EnvelopedData.version: found %d, expected %d for its recipient", version, want)
+	}
 	r.constructed(tagSequence, "encryptedContentInfo", func() { e.readContent(r) })
+	if r.next(tagExplicit1) {
+		r.fail(UnsupportedForm, r.pos, "unprotectedAttrs: present, expected none")
+	}
 }
 
 func (e *envelope) readRecipient(r *reader) {
-	r.version("KeyTransRecipientInfo.version")
+	start := r.pos
+	version := r.version("KeyTransRecipientInfo.version")
 	e.keyIDAt = r.pos
-	e.keyID = r.primitive(tagImplicit0, "subjectKeyIdentifier")
-	if r.err == nil && len(e.keyID) != sha256.Size {
-		r.fail(MalformedEnvelope, e.keyIDAt, "subjectKeyIdentifier: found %d bytes, expected %d", len(e.keyID), sha256.Size)
+	want := byte(versionByKeyID)
+	if r.next(tagSequence) {
+		want = versionByIssuer
+		readIssuerAndSerialNumber(r)
+	} else {
+		e.readKeyID(r)
+	}
+	if r.err == nil && version != want {
+		r.fail(MalformedEnvelope, start, "KeyTransRecipientInfo.version: found %d, expected %d for the way in which the recipient is named", version, want)
 	}
 	r.constructed(tagSequence, "keyEncryptionAlgorithm", func() {
 		r.object(oidRSAESOAEP, UnsupportedAlgorithm, "keyEncryptionAlgorithm")
@@ -80,6 +109,38 @@ func (e *envelope) readRecipient(r *reader) {
 	})
 	e.encryptedAt = r.pos
 	e.encryptedKey = r.primitive(tagOctetString, "encryptedKey")
+}
+
+func (e *envelope) readKeyID(r *reader) {
+	id := r.primitive(tagImplicit0, "subjectKeyIdentifier")
+	switch {
+	case r.err != nil:
+	case len(id) == 0:
+		r.fail(MalformedEnvelope, e.keyIDAt, "subjectKeyIdentifier: found 0 bytes, expected %d", sha256.Size)
+	case len(id) != sha256.Size:
+		r.fail(UnsupportedForm, e.keyIDAt, "subjectKeyIdentifier: found %d bytes, as of a certificate, expected the %d of the SHA-256 of the SubjectPublicKeyInfo", len(id), sha256.Size)
+	default:
+		e.keyID = id
+	}
+}
+
+// readIssuerAndSerialNumber reads the name of a certificate (RFC 5652, section
+// 10.2.4) as openssl writes by default and LocalStack for AWS KMS: whatever it
+// says, for there is no certificate. An envelope for another key fails to decrypt.
+func readIssuerAndSerialNumber(r *reader) {
+	r.constructed(tagSequence, "issuerAndSerialNumber", func() {
+		length, indefinite := r.header(tagSequence, "issuer")
+		if indefinite {
+			r.fail(UnsupportedForm, r.pos, "issuer: found an indefinite length, expected a definite one")
+		}
+		if r.err == nil {
+			r.pos += length
+		}
+		start := r.pos
+		if serial := r.primitive(tagInteger, "serialNumber"); r.err == nil && len(serial) == 0 {
+			r.fail(MalformedEnvelope, start, "serialNumber: found 0 bytes, expected at least one")
+		}
+	})
 }
 
 // readOAEPParams reads RSAES-OAEP-params (RFC 4055, section 4.1), which must
@@ -116,13 +177,17 @@ func readSHA256(r *reader, what string) {
 }
 
 func (e *envelope) readContent(r *reader) {
-	r.object(oidData, MalformedEnvelope, "contentType")
+	r.object(oidData, UnsupportedForm, "contentType")
 	r.constructed(tagSequence, "contentEncryptionAlgorithm", func() {
 		r.object(oidAES256CBC, UnsupportedAlgorithm, "contentEncryptionAlgorithm")
 		start := r.pos
 		e.iv = r.primitive(tagOctetString, "initialization vector")
 		if r.err == nil && len(e.iv) != aes.BlockSize {
-			r.fail(MalformedEnvelope, start, "initialization vector: found %d bytes, expected %d", len(e.iv), aes.BlockSize)
+			reason := MalformedEnvelope
+			if len(e.iv) > aes.BlockSize {
+				reason = UnsupportedAlgorithm
+			}
+			r.fail(reason, start, "initialization vector: found %d bytes, expected %d", len(e.iv), aes.BlockSize)
 		}
 	})
 	start := r.pos
@@ -147,10 +212,16 @@ func readOctets(r *reader, what string) []byte {
 	return octets
 }
 
-func (r *reader) version(what string) {
+// version reads a CMSVersion of one byte, which is all that RFC 5652 has.
+func (r *reader) version(what string) byte {
 	start := r.pos
 	contents := r.primitive(tagInteger, what)
-	if r.err == nil && (len(contents) != 1 || contents[0] != syntaxVersion) {
-		r.fail(MalformedEnvelope, start, "%s: found %#x, expected %d", what, contents, syntaxVersion)
+	if r.err != nil {
+		return 0
 	}
+	if len(contents) != 1 || contents[0] != versionByKeyID && contents[0] != versionByIssuer {
+		r.fail(MalformedEnvelope, start, "%s: found %#x, expected %d or %d", what, contents, versionByIssuer, versionByKeyID)
+		return 0
+	}
+	return contents[0]
 }

@@ -14,6 +14,9 @@ const (
 	// UnsupportedAlgorithm: the envelope names another algorithm, or other
 	// parameters, than the ones it may have.
 	UnsupportedAlgorithm Reason = "unsupported-algorithm"
+	// UnsupportedForm: the bytes are a CMS message as RFC 5652 has it, but not one
+	// of the forms in the package documentation.
+	UnsupportedForm Reason = "unsupported-form"
 	// WrongRecipient: the envelope is addressed to another key.
 	WrongRecipient Reason = "wrong-recipient"
 	// DecryptionFailed: everything that depends on what the private key reveals,
@@ -24,13 +27,26 @@ const (
 	// InvalidKey: the key, the caller's or the one in the document, is absent, of
 	// another type, outside the accepted sizes or inconsistent.
 	InvalidKey Reason = "invalid-key"
-	// UnverifiedResult: what was given to seal to did not come out of a verifier.
+	// UnverifiedResult: what was given to seal to did not come out of a verifier,
+	// or was altered since.
 	UnverifiedResult Reason = "unverified-result"
 	// ResultExpired: a certificate under the document has expired since the
 	// document was verified.
 	ResultExpired Reason = "result-expired"
 	// DebugMode: the enclave runs in debug mode.
 	DebugMode Reason = "debug-mode"
+	// AnyImage: the verifier accepts whatever code runs in the enclave.
+	AnyImage Reason = "any-image"
+	// RecordedResult: the verifier went by the document's own time, and cannot tell
+	// a recorded document from a fresh one.
+	RecordedResult Reason = "recorded-result"
+	// FreshnessUnstated: the exchange neither had a nonce nor an age limit.
+	FreshnessUnstated Reason = "freshness-unstated"
+	// NotCommitted: the document does not commit to the key beside it.
+	NotCommitted Reason = "key-not-committed"
+	// Downgrade: a post-quantum key is called for, by the document or the caller,
+	// and the key to seal to is a classical one.
+	Downgrade Reason = "downgrade"
 )
 
 // Error implements the error interface with the stable string itself.

@@ -1,3 +1,5 @@
+//go:build go1.26
+
 package recipient
 
 import (
@@ -9,6 +11,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/nitroattest/nitroattest/attestation"
 )
 
 // hpkeInfo is the info string of RFC 9180, section 5. It keeps envelopes of
@@ -44,12 +48,37 @@ func suiteFor(curve ecdh.Curve) (suite, error) {
 	return suite{}, errorf(InvalidKey, "found a key on %v, expected X25519 or P-384", curve)
 }
 
-// header returns suite_id of RFC 9180, section 5.1, which starts an envelope.
-func (s suite) header() []byte {
+func (s suite) header() []byte { return suiteHeader(hpke.DHKEM(s.curve).ID(), s.kdf.ID()) }
+
+// suiteHeader returns suite_id of RFC 9180, section 5.1, which starts an envelope.
+func suiteHeader(kem, kdf uint16) []byte {
 	header := append(make([]byte, 0, suiteHeaderSize), "HPKE"...)
-	header = binary.BigEndian.AppendUint16(header, hpke.DHKEM(s.curve).ID())
-	header = binary.BigEndian.AppendUint16(header, s.kdf.ID())
+	header = binary.BigEndian.AppendUint16(header, kem)
+	header = binary.BigEndian.AppendUint16(header, kdf)
 	return binary.BigEndian.AppendUint16(header, hpke.AES256GCM().ID())
+}
+
+// SealHPKE encrypts plaintext, at most [MaxPlaintextSize] bytes and possibly
+// none, to the X25519 or P-384 public key in a verified document with HPKE
+// (RFC 9180). [OpenHPKE] reads it; the package documentation has the form.
+//
+// The document's public_key is the 32 bytes of an X25519 key, the 97 bytes of
+// an uncompressed P-384 point (SEC 1), or the DER of a SubjectPublicKeyInfo of
+// either. Nothing tells 32 bytes that are an Ed25519 key from an X25519 key;
+// what is sealed to one, nobody can open. X25519 is an error in the FIPS
+// 140-only mode of the standard library.
+//
+// Results and errors are as for [Seal].
+func SealHPKE(res *attestation.Result, plaintext []byte) ([]byte, error) {
+	return Sealer{}.SealHPKE(res, plaintext)
+}
+
+// SealHPKE does what the function [SealHPKE] does.
+func (s Sealer) SealHPKE(res *attestation.Result, plaintext []byte) ([]byte, error) {
+	if err := s.checkClassical(res, plaintext); err != nil {
+		return nil, err
+	}
+	return sealHPKE(res.Document.PublicKey, plaintext)
 }
 
 // OpenHPKE decrypts an envelope that [SealHPKE] made with the private key, on
@@ -70,36 +99,30 @@ func OpenHPKE(envelope []byte, key *ecdh.PrivateKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.check(envelope); err != nil {
+	if err := checkSuite(envelope, s.header(), s.encSize, s.name); err != nil {
 		return nil, err
 	}
 	private, err := hpke.NewDHKEMPrivateKey(key)
 	if err != nil {
 		return nil, errorf(InvalidKey, "found a key that HPKE cannot use")
 	}
-	plaintext, err := hpke.Open(private, s.kdf, hpke.AES256GCM(), []byte(hpkeInfo), envelope[suiteHeaderSize:])
-	if err != nil {
-		return nil, decryptionFailed()
-	}
-	if plaintext == nil {
-		plaintext = []byte{}
-	}
-	return plaintext, nil
+	return openHPKE(envelope, private, s.kdf)
 }
 
-func (s suite) check(envelope []byte) error {
+// checkSuite refuses envelopes that are not of the one suite for a key.
+func checkSuite(envelope, want []byte, encSize int, name string) error {
 	if len(envelope) > MaxEnvelopeSize {
 		return errorf(TooLarge, "found an envelope of %d bytes, expected at most %d", len(envelope), MaxEnvelopeSize)
 	}
-	if least := suiteHeaderSize + s.encSize + aeadTagSize; len(envelope) < least {
+	if least := suiteHeaderSize + encSize + aeadTagSize; len(envelope) < least {
 		return errorf(MalformedEnvelope, "found an envelope of %d bytes, expected at least %d", len(envelope), least)
 	}
-	want, found := s.header(), envelope[:suiteHeaderSize]
+	found := envelope[:suiteHeaderSize]
 	if !bytes.HasPrefix(found, []byte("HPKE")) {
 		return &Error{Reason: MalformedEnvelope, Detail: `found another beginning, expected "HPKE"`}
 	}
 	if !bytes.Equal(found, want) {
-		err := errorf(UnsupportedAlgorithm, "found suite %x, expected %x for a key on %s", found[4:], want[4:], s.name)
+		err := errorf(UnsupportedAlgorithm, "found suite %x, expected %x for a key on %s", found[4:], want[4:], name)
 		err.Offset = 4
 		return err
 	}

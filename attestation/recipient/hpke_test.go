@@ -1,3 +1,5 @@
+//go:build go1.26
+
 package recipient_test
 
 import (
@@ -248,3 +250,22 @@ const (
 		"f56a2713f22206f1bec0a3dbad51ddb7721b204acd623c4dcefe21270ea875eac3b003ce0b0dc1a0c27fae4735ff74e2" +
 		"ce8c56f1d871daada8d03aa9c41d63396ca2561225696719baebd2bc1f5a390936e762d896c00f0afe4aa3f63685"
 )
+
+func init() { classical = append(classical, recipient.Sealer.SealHPKE) }
+
+func sealHPKETo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
+	t.Helper()
+	return recipient.SealHPKE(resultWith(t, publicKey), plaintext)
+}
+
+func FuzzOpenHPKE(f *testing.F) {
+	key, err := ecdh.P384().NewPrivateKey(fromHex(f, p384Key))
+	require.NoError(f, err)
+	f.Add(fromHex(f, p384Envelope))
+	f.Add(fromHex(f, x25519Envelope))
+	f.Add([]byte("HPKE"))
+	f.Fuzz(func(t *testing.T, envelope []byte) {
+		opened, err := recipient.OpenHPKE(envelope, key)
+		requireVerdict(t, opened, err)
+	})
+}

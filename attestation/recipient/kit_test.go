@@ -16,6 +16,7 @@ import (
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/attestation/recipient"
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 const (
@@ -63,47 +64,44 @@ func verified(t testing.TB, file string) *attestation.Result {
 const (
 	rsaDocument    = "yawn-attestation-19b717.cbor"               // RSA of 2048 bits in public_key
 	x25519Document = "nitroprover-sample-attestation-3a4a03.cbor" // 32 bytes in public_key
+	debugDocument  = "dstack-nitro-attestation-dbg-1c921b.cbor"
 )
 
-// simulated signs what no recorded document has: public keys whose private keys
-// are here.
+// simulated is the hypervisor of documents with keys of which the tests have the
+// private part.
 var simulated = sync.OnceValue(func() *attestationtest.Hypervisor { return attestationtest.NewHypervisor() })
 
-// resultOf returns what a verifier says of a simulated document.
-func resultOf(t testing.TB, request attestationtest.Request) *attestation.Result {
+// appraise returns the result for a document with the given fields. The nonce is
+// set. Nil config: the image of the simulated enclave.
+func appraise(t testing.TB, request attestationtest.Request, config *attestation.Config, expect attestation.Expect) *attestation.Result {
 	t.Helper()
 	h := simulated()
-	verifier, err := attestation.NewVerifier(attestation.Config{
-		Roots: h.Roots(), InsecureAllowDebug: true, InsecureAnyImage: true,
-		Limits: attestation.Limits{FieldSize: attestation.DefaultEvidenceSize},
-	})
+	if config == nil {
+		config = &attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}}
+	}
+	config.Roots = h.Roots()
+	verifier, err := attestation.NewVerifier(*config)
 	require.NoError(t, err)
-	result, err := verifier.Verify(h.Attest(request), attestation.Expect{MaxAge: time.Hour})
+	request.Nonce = []byte("nonce")
+	result, err := verifier.Verify(h.Attest(request), expect)
 	require.NoError(t, err)
 	return result
 }
 
-// resultWith returns what a verifier says of a document with a public key.
+// resultWith returns the result for a document with the given public key.
 func resultWith(t testing.TB, publicKey []byte) *attestation.Result {
 	t.Helper()
-	return resultOf(t, attestationtest.Request{PublicKey: publicKey})
+	return appraise(t, attestationtest.Request{PublicKey: publicKey}, nil, attestation.Expect{Nonce: []byte("nonce")})
 }
 
-// sealerAt seals as of the time at which a recorded document was verified.
+// sealerAt seals to what verified returns, as of the time of the recording.
 func sealerAt(result *attestation.Result) recipient.Sealer {
-	return recipient.Sealer{Now: func() time.Time { return result.VerifiedAt }}
+	return recipient.Sealer{Now: func() time.Time { return result.VerifiedAt }, InsecureAllowRecorded: true, InsecureAllowAnyImage: true}
 }
 
 func sealTo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
 	t.Helper()
-	result := resultWith(t, publicKey)
-	return sealerAt(result).Seal(result, plaintext)
-}
-
-func sealHPKETo(t testing.TB, publicKey, plaintext []byte) ([]byte, error) {
-	t.Helper()
-	result := resultWith(t, publicKey)
-	return sealerAt(result).SealHPKE(result, plaintext)
+	return recipient.Seal(resultWith(t, publicKey), plaintext)
 }
 
 // requireReason asserts that a call returned nothing but an *Error of the reason,

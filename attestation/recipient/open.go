@@ -23,9 +23,9 @@ const MaxEnvelopeSize = 2 << 20
 //
 // The error is an *[Error] of one of these reasons: [InvalidKey] (RSA of 2048 to
 // 4096 bits with an exponent over 2^16 is accepted), [TooLarge],
-// [MalformedEnvelope], [UnsupportedAlgorithm], [WrongRecipient] when the
-// envelope does not carry the SHA-256 of this key's SubjectPublicKeyInfo, and
-// [DecryptionFailed] for all the rest.
+// [MalformedEnvelope], [UnsupportedForm], [UnsupportedAlgorithm], [WrongRecipient]
+// when the envelope carries another SHA-256 than that of this key's
+// SubjectPublicKeyInfo, and [DecryptionFailed] for all the rest.
 //
 // That Open succeeds does not say who made the envelope, nor that nobody
 // altered it: see the package documentation before you use what it returns.
@@ -64,7 +64,7 @@ func (e *envelope) checkRecipient(key *rsa.PublicKey) error {
 	if err != nil {
 		return errorf(InvalidKey, "found an RSA key that has no DER form")
 	}
-	if want := sha256.Sum256(spki); !bytes.Equal(e.keyID, want[:]) {
+	if want := sha256.Sum256(spki); e.keyID != nil && !bytes.Equal(e.keyID, want[:]) {
 		return &Error{Reason: WrongRecipient, Offset: e.keyIDAt, Detail: "subjectKeyIdentifier: found the identifier of another key, expected the SHA-256 of this key's SubjectPublicKeyInfo"}
 	}
 	if len(e.encryptedKey) != key.Size() {

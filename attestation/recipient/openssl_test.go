@@ -66,11 +66,12 @@ func TestOpenOpensWhatOpenSSLSeals(t *testing.T) {
 		certificate := filepath.Join(t.TempDir(), "certificate.pem")
 		writeCertificate(t, certificate, key)
 		for _, size := range sizes {
-			for form, arguments := range map[string][]string{"whole": nil, "pieces": {"-stream"}} {
+			// Without -keyid it names the recipient by issuer and serial number.
+			for form, arguments := range map[string][]string{"whole": {"-keyid"}, "pieces": {"-keyid", "-stream"}, "by certificate": nil} {
 				t.Run(fmt.Sprintf("%s/%d/%s", name, size, form), func(t *testing.T) {
 					plaintext := randomBytes(size)
 					envelope := openssl(t, plaintext, append(arguments, "-encrypt", "-outform", "DER", "-aes-256-cbc",
-						"-keyid", "-recip", certificate, "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256")...)
+						"-recip", certificate, "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256")...)
 					assert.Equal(t, form == "pieces", envelope[1] == 0x80, "indefinite length")
 					opened, err := recipient.Open(envelope, key)
 					require.NoError(t, err)

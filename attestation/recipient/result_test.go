@@ -26,13 +26,17 @@ func TestSealToARecordedDocument(t *testing.T) {
 	assert.Len(t, encryptedKey, 256)
 }
 
-// Both ways to seal look at the result before they look at the key.
+// classical are the ways to seal to a key that is in the document; that by HPKE is
+// there since Go 1.26.
+var classical = []func(recipient.Sealer, *attestation.Result, []byte) ([]byte, error){recipient.Sealer.Seal}
+
+// All of them look at the result before they look at the key.
 func sealBoth(t *testing.T, sealer recipient.Sealer, result *attestation.Result, want recipient.Reason) {
 	t.Helper()
-	sealed, err := sealer.Seal(result, []byte("secret"))
-	requireReason(t, want, sealed, err)
-	sealed, err = sealer.SealHPKE(result, []byte("secret"))
-	requireReason(t, want, sealed, err)
+	for _, seal := range classical {
+		sealed, err := seal(sealer, result, []byte("secret"))
+		requireReason(t, want, sealed, err)
+	}
 }
 
 func TestSealRefusesWhatNoVerifierReturned(t *testing.T) {
@@ -48,38 +52,81 @@ func TestSealRefusesWhatNoVerifierReturned(t *testing.T) {
 func TestSealRefusesAResultThatIsNoLongerFresh(t *testing.T) {
 	result := verified(t, rsaDocument)
 	at := result.FreshUntil
-	sealer := recipient.Sealer{Now: func() time.Time { return at }}
+	sealer := sealerAt(result)
+	sealer.Now = func() time.Time { return at }
 	_, err := sealer.Seal(result, []byte("secret"))
 	require.NoError(t, err, "a certificate is valid at notAfter (RFC 5280, section 4.1.2.5)")
 
 	at = at.Add(time.Nanosecond)
 	sealBoth(t, sealer, result, recipient.ResultExpired)
 
-	// The functions go by the real time, at which every recording has expired.
-	sealed, err := recipient.Seal(result, []byte("secret"))
-	requireReason(t, recipient.ResultExpired, sealed, err)
-	sealed, err = recipient.SealHPKE(result, []byte("secret"))
-	requireReason(t, recipient.ResultExpired, sealed, err)
+	// Without Now it is the real time, at which every recording has expired.
+	sealer.Now = nil
+	sealBoth(t, sealer, result, recipient.ResultExpired)
 }
 
 func TestSealRefusesDebugMode(t *testing.T) {
-	key := rsa2048(t)
-	result := resultOf(t, attestationtest.Request{PublicKey: spkiOf(t, &key.PublicKey), PCRs: pcr.Bank{0: {}, 1: {}, 2: {}}})
+	result := verified(t, debugDocument)
 	require.True(t, result.Debug)
 	sealer := sealerAt(result)
 	sealBoth(t, sealer, result, recipient.DebugMode)
-
 	sealer.InsecureAllowDebug = true
-	sealed, err := sealer.Seal(result, []byte(greeting))
-	require.NoError(t, err)
-	opened, err := recipient.Open(sealed, key)
-	require.NoError(t, err)
-	assert.Equal(t, greeting, string(opened))
+	sealBoth(t, sealer, result, recipient.InvalidKey) // the next thing that is wrong: it has none
+}
+
+// Each is waived by its own field and by no other.
+func TestSealRefusesResultsThatSayTooLittle(t *testing.T) {
+	key := rsa2048(t)
+	h := simulated()
+	request := attestationtest.Request{PublicKey: spkiOf(t, &key.PublicKey)}
+	image := pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}
+	nonce := attestation.Expect{Nonce: []byte("nonce")}
+	for _, c := range []struct {
+		config attestation.Config
+		expect attestation.Expect
+		want   recipient.Reason
+		waive  func(*recipient.Sealer)
+	}{
+		{attestation.Config{InsecureAnyImage: true}, nonce, recipient.AnyImage, func(s *recipient.Sealer) { s.InsecureAllowAnyImage = true }},
+		{attestation.Config{Policy: image, Recorded: true}, nonce, recipient.RecordedResult, func(s *recipient.Sealer) { s.InsecureAllowRecorded = true }},
+		{attestation.Config{Policy: image}, attestation.Expect{InsecureNoFreshness: true}, recipient.FreshnessUnstated, func(s *recipient.Sealer) { s.InsecureAllowNoFreshness = true }},
+	} {
+		result := appraise(t, request, &c.config, c.expect)
+		sealBoth(t, recipient.Sealer{}, result, c.want)
+		all := recipient.Sealer{InsecureAllowDebug: true, InsecureAllowAnyImage: c.want != recipient.AnyImage, InsecureAllowDowngrade: true,
+			InsecureAllowRecorded: c.want != recipient.RecordedResult, InsecureAllowNoFreshness: c.want != recipient.FreshnessUnstated}
+		sealBoth(t, all, result, c.want)
+		var sealer recipient.Sealer
+		c.waive(&sealer)
+		envelope, err := sealer.Seal(result, []byte(greeting))
+		require.NoError(t, err)
+		opened, err := recipient.Open(envelope, key)
+		require.NoError(t, err)
+		assert.Equal(t, greeting, string(opened))
+	}
+	_, err := recipient.Seal(appraise(t, request, nil, attestation.Expect{MaxAge: time.Hour}), nil)
+	assert.NoError(t, err, "an age limit states freshness")
+}
+
+// A result whose key was replaced, also in a copy and in place.
+func TestSealRefusesAlteredResults(t *testing.T) {
+	evil := spkiOf(t, &readKey(t, "synthetic/rsa3072.key.pem").PublicKey)
+	result := resultWith(t, spkiOf(t, &rsa2048(t).PublicKey))
+	copied := *result
+	_, err := recipient.Seal(&copied, nil)
+	require.NoError(t, err, "a copy is as good")
+	copied.Document.PublicKey = evil
+	sealBoth(t, recipient.Sealer{}, &copied, recipient.UnverifiedResult)
+	copied = *result
+	copied.FreshUntil = copied.FreshUntil.Add(time.Hour)
+	sealBoth(t, recipient.Sealer{}, &copied, recipient.UnverifiedResult)
+	result.Document.PublicKey[40] ^= 1
+	sealBoth(t, recipient.Sealer{}, result, recipient.UnverifiedResult)
 }
 
 func TestSealRefusesADocumentWithoutAKey(t *testing.T) {
 	result := resultWith(t, nil)
-	sealBoth(t, sealerAt(result), result, recipient.InvalidKey)
+	sealBoth(t, recipient.Sealer{}, result, recipient.InvalidKey)
 }
 
 func TestErrorText(t *testing.T) {
@@ -88,7 +135,7 @@ func TestErrorText(t *testing.T) {
 	assert.Equal(t, "wrong-recipient", recipient.WrongRecipient.Error())
 
 	_, err = recipient.Seal(nil, nil)
-	assert.EqualError(t, err, "unverified-result: found a result that no verifier returned, expected one from Verify")
+	assert.EqualError(t, err, "unverified-result: found a result that no verifier returned, or that was altered since, expected one from Verify")
 
 	_, err = recipient.Open(syntheticEnvelope(t, "bad_pad_zero"), rsa2048(t))
 	assert.EqualError(t, err, "decryption-failed: the envelope was altered or was not made for this key")

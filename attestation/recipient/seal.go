@@ -1,6 +1,7 @@
 package recipient
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
@@ -21,6 +22,24 @@ type Sealer struct {
 	// runs in them: it may as well hand the secret on. For secrets that are
 	// none, in development.
 	InsecureAllowDebug bool
+	// InsecureAllowAnyImage seals to results of a verifier with InsecureAnyImage:
+	// whatever code asked for the secret gets it, unless the caller compares the
+	// registers by other means.
+	InsecureAllowAnyImage bool
+	// InsecureAllowRecorded seals to results of a Recorded verifier. Whoever kept
+	// the key of an old enclave gets the secret. For tests.
+	InsecureAllowRecorded bool
+	// InsecureAllowNoFreshness seals to results of an exchange with
+	// Expect.InsecureNoFreshness and no nonce or age limit.
+	InsecureAllowNoFreshness bool
+
+	// PostQuantum refuses to seal to RSA, X25519 and P-384 keys, whose secrets can be
+	// kept and opened by whoever has a quantum computer later. SealHybrid is left.
+	// It is implied by a document that commits to a post-quantum key.
+	PostQuantum bool
+	// InsecureAllowDowngrade seals to the classical key of a document that commits
+	// to a post-quantum key too, as AWS KMS does. It does not undo PostQuantum.
+	InsecureAllowDowngrade bool
 }
 
 // Seal encrypts plaintext, at most [MaxPlaintextSize] bytes and possibly none,
@@ -31,50 +50,36 @@ type Sealer struct {
 // The document's public_key has to be the DER of a SubjectPublicKeyInfo with an
 // RSA key of 2048 to 4096 bits and an exponent over 2^16.
 //
-// Seal takes what [attestation.Verifier.Verify] returned, while it is fresh,
-// and not from an enclave in debug mode. The error is an *[Error] of one of
-// these reasons: [UnverifiedResult], [ResultExpired], [DebugMode], [TooLarge] and
-// [InvalidKey]. It cannot tell which policy the verifier had: under
-// InsecureAnyImage the secret goes to whatever code asked for it.
+// Seal takes what [attestation.Verifier.Verify] returned, unaltered and while it
+// is fresh, for an image of the policy that is not in debug mode, from an
+// exchange that had a nonce or an age limit. [Sealer] has a field for each of
+// these that can be waived. The error is an *[Error] with one of these reasons:
+// [UnverifiedResult], [RecordedResult], [FreshnessUnstated], [ResultExpired],
+// [AnyImage], [DebugMode], [Downgrade], [TooLarge] and [InvalidKey].
 func Seal(res *attestation.Result, plaintext []byte) ([]byte, error) {
 	return Sealer{}.Seal(res, plaintext)
 }
 
-// SealHPKE encrypts plaintext, at most [MaxPlaintextSize] bytes and possibly
-// none, to the X25519 or P-384 public key in a verified document with HPKE
-// (RFC 9180). [OpenHPKE] reads it; the package documentation has the form.
-//
-// The document's public_key is the 32 bytes of an X25519 key, the 97 bytes of
-// an uncompressed P-384 point (SEC 1), or the DER of a SubjectPublicKeyInfo of
-// either. Nothing tells 32 bytes that are an Ed25519 key from an X25519 key;
-// what is sealed to one, nobody can open. X25519 is an error in the FIPS
-// 140-only mode of the standard library.
-//
-// Results and errors are as for [Seal].
-func SealHPKE(res *attestation.Result, plaintext []byte) ([]byte, error) {
-	return Sealer{}.SealHPKE(res, plaintext)
-}
-
 // Seal does what the function [Seal] does.
 func (s Sealer) Seal(res *attestation.Result, plaintext []byte) ([]byte, error) {
-	if err := s.check(res, plaintext); err != nil {
+	if err := s.checkClassical(res, plaintext); err != nil {
 		return nil, err
 	}
 	return sealRSA(res.Document.PublicKey, plaintext)
 }
 
-// SealHPKE does what the function [SealHPKE] does.
-func (s Sealer) SealHPKE(res *attestation.Result, plaintext []byte) ([]byte, error) {
-	if err := s.check(res, plaintext); err != nil {
-		return nil, err
-	}
-	return sealHPKE(res.Document.PublicKey, plaintext)
-}
-
 // check refuses what is not the fresh result of a verification.
 func (s Sealer) check(res *attestation.Result, plaintext []byte) error {
 	if !res.Verified() {
-		return errorf(UnverifiedResult, "found a result that no verifier returned, expected one from Verify")
+		return errorf(UnverifiedResult, "found a result that no verifier returned, or that was altered since, expected one from Verify")
+	}
+	switch {
+	case res.Freshness.Recorded && !s.InsecureAllowRecorded:
+		return errorf(RecordedResult, "found a result of a Recorded verifier, which cannot tell an old document from a fresh one")
+	case res.Freshness == (attestation.Freshness{}) && !s.InsecureAllowNoFreshness:
+		return errorf(FreshnessUnstated, "found a result of an exchange without a nonce or an age limit")
+	case len(res.Image.PCRs) == 0 && !s.InsecureAllowAnyImage:
+		return errorf(AnyImage, "found a result of a verifier with InsecureAnyImage: nothing says what code would receive the secret")
 	}
 	now := time.Now
 	if s.Now != nil {
@@ -90,4 +95,36 @@ func (s Sealer) check(res *attestation.Result, plaintext []byte) error {
 		return errorf(TooLarge, "found a plaintext of %d bytes, expected at most %d", len(plaintext), MaxPlaintextSize)
 	}
 	return nil
+}
+
+// commitmentLabel begins what a document says of a post-quantum key.
+const commitmentLabel = "nitroattest/recipient/key v1"
+
+// checkClassical is check for keys that a quantum computer breaks.
+func (s Sealer) checkClassical(res *attestation.Result, plaintext []byte) error {
+	if err := s.check(res, plaintext); err != nil {
+		return err
+	}
+	if s.PostQuantum {
+		return errorf(Downgrade, "Sealer.PostQuantum is set, expected a key for SealHybrid")
+	}
+	if s.InsecureAllowDowngrade {
+		return nil
+	}
+	for _, field := range committingFields(res) {
+		if bytes.HasPrefix(field.value, []byte(commitmentLabel)) {
+			return errorf(Downgrade, "found a commitment to a post-quantum key in %s, expected that key and SealHybrid", field.name)
+		}
+	}
+	return nil
+}
+
+// namedField is a field of a document in which an enclave can commit to a key.
+type namedField struct {
+	name  string
+	value []byte
+}
+
+func committingFields(res *attestation.Result) []namedField {
+	return []namedField{{"user_data", res.Document.UserData}, {"public_key", res.Document.PublicKey}}
 }

@@ -77,27 +77,37 @@ func TestOpenRefusesOtherStructures(t *testing.T) {
 		return func(p *parts) { p.content = content }
 	}
 
-	const malformed, unsupported = recipient.MalformedEnvelope, recipient.UnsupportedAlgorithm
+	const malformed, unsupported, form = recipient.MalformedEnvelope, recipient.UnsupportedAlgorithm, recipient.UnsupportedForm
 	cases := []struct {
 		name   string
 		change func(*parts)
 		reason recipient.Reason
 		detail string
 	}{
-		{"signed data", func(p *parts) { p.contentType = pkcs7Signed }, malformed, "ContentInfo.contentType: found 1.2.840.113549.1.7.2, expected 1.2.840.113549.1.7.3"},
-		{"no object identifier", func(p *parts) { p.contentType = oid(0x80) }, malformed, "ContentInfo.contentType: found 0x80"},
-		{"version 0", func(p *parts) { p.version = []byte{2, 1, 0} }, malformed, "EnvelopedData.version: found 0x00, expected 2"},
+		{"signed data", func(p *parts) { p.contentType = pkcs7Signed }, form, "ContentInfo.contentType: found 1.2.840.113549.1.7.2, expected 1.2.840.113549.1.7.3"},
+		{"no object identifier", func(p *parts) { p.contentType = oid(0x80) }, form, "ContentInfo.contentType: found 0x80"},
+		{"version 0", func(p *parts) { p.version = []byte{2, 1, 0} }, malformed, "EnvelopedData.version: found 0, expected 2 for its recipient"},
+		{"version 3", func(p *parts) { p.version = []byte{2, 1, 3} }, malformed, "EnvelopedData.version: found 0x03, expected 0 or 2"},
 		{"version in two bytes", func(p *parts) { p.version = []byte{2, 2, 0, 2} }, malformed, "EnvelopedData.version: found 0x0002"},
-		{"originatorInfo", func(p *parts) { p.before = tlv(0xa0) }, malformed, "recipientInfos: found tag 0xa0"},
-		{"unprotectedAttrs", func(p *parts) { p.after = tlv(0xa1) }, malformed, "EnvelopedData: end-of-contents: found tag 0xa1"},
+		{"originatorInfo", func(p *parts) { p.before = tlv(0xa0) }, form, "originatorInfo: present"},
+		{"unprotectedAttrs", func(p *parts) { p.after = tlv(0xa1) }, form, "unprotectedAttrs: present"},
 		{"end-of-contents with contents", func(p *parts) { p.after = []byte{0, 1, 0} }, malformed, "end-of-contents: found 1 bytes"},
 		{"no recipient", func(p *parts) { p.recipients = nil }, malformed, "KeyTransRecipientInfo: found the end"},
-		{"a key agreement recipient", func(p *parts) { p.recipients = tlv(0xa1, p.recipients[4:]) }, malformed, "KeyTransRecipientInfo: found tag 0xa1"},
-		{"inner type signed data", func(p *parts) { p.innerType = pkcs7Signed }, malformed, "contentType: found 1.2.840.113549.1.7.2"},
+		{"a key agreement recipient", func(p *parts) { p.recipients = tlv(0xa1, p.recipients[4:]) }, form, "recipientInfos: found a recipient of another kind, with tag 0xa1"},
+		{"inner type signed data", func(p *parts) { p.innerType = pkcs7Signed }, form, "contentType: found 1.2.840.113549.1.7.2"},
 
-		{"recipient version 0", recipientSet(func(r *recipientParts) { r.version = []byte{2, 1, 0} }), malformed, "KeyTransRecipientInfo.version: found 0x00"},
-		{"issuer and serial number", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30) }), malformed, "subjectKeyIdentifier: found tag 0x30"},
-		{"identifier of 20 bytes", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x80, r.keyID[2:22]) }), malformed, "subjectKeyIdentifier: found 20 bytes, expected 32"},
+		{"recipient version 0", recipientSet(func(r *recipientParts) { r.version = []byte{2, 1, 0} }), malformed, "KeyTransRecipientInfo.version: found 0, expected 2"},
+		{"issuer and serial number with version 2", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30, tlv(0x30), tlv(2, []byte{1})) }), malformed, "KeyTransRecipientInfo.version: found 2, expected 0"},
+		{"issuer and serial number, version 2 outside", recipientSet(func(r *recipientParts) {
+			r.version, r.keyID = []byte{2, 1, 0}, tlv(0x30, tlv(0x30), tlv(2, []byte{1}))
+		}), malformed, "EnvelopedData.version: found 2, expected 0"},
+		{"no issuer", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30) }), malformed, "issuer: found the end"},
+		{"an issuer of indefinite length", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30, open(0x30)) }), form, "issuer: found an indefinite length"},
+		{"no serial number", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30, tlv(0x30)) }), malformed, "serialNumber: found the end"},
+		{"an empty serial number", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30, tlv(0x30), tlv(2)) }), malformed, "serialNumber: found 0 bytes"},
+		{"more after the serial number", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x30, tlv(0x30), tlv(2, []byte{1}), null) }), malformed, "issuerAndSerialNumber: found 2 more bytes"},
+		{"no identifier", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x80) }), malformed, "subjectKeyIdentifier: found 0 bytes"},
+		{"identifier of 20 bytes", recipientSet(func(r *recipientParts) { r.keyID = tlv(0x80, r.keyID[2:22]) }), form, "subjectKeyIdentifier: found 20 bytes"},
 		{"encrypted key of 255 bytes", recipientSet(func(r *recipientParts) { r.encryptedKey = tlv(4, encrypted[1:]) }), malformed, "encryptedKey: found 255 bytes, expected the 256"},
 		{"encrypted key of 257 bytes", recipientSet(func(r *recipientParts) { r.encryptedKey = tlv(4, []byte{0}, encrypted) }), malformed, "encryptedKey: found 257 bytes"},
 		{"more after the encrypted key", recipientSet(func(r *recipientParts) { r.encryptedKey = append(tlv(4, encrypted), null...) }), malformed, "KeyTransRecipientInfo: found 2 more bytes"},
@@ -116,6 +126,7 @@ func TestOpenRefusesOtherStructures(t *testing.T) {
 		{"AES-128-CBC", func(p *parts) { p.cipher = tlv(0x30, aes128CBC, tlv(4, iv)) }, unsupported, "contentEncryptionAlgorithm: found 2.16.840.1.101.3.4.1.2,"},
 		{"AES-256-GCM", func(p *parts) { p.cipher = tlv(0x30, aes256GCM, tlv(4, iv)) }, unsupported, "contentEncryptionAlgorithm: found 2.16.840.1.101.3.4.1.46"},
 		{"initialization vector of 15 bytes", func(p *parts) { p.cipher = tlv(0x30, aes256CBC, tlv(4, iv[1:])) }, malformed, "initialization vector: found 15 bytes, expected 16"},
+		{"initialization vector of 17 bytes", func(p *parts) { p.cipher = tlv(0x30, aes256CBC, tlv(4, iv, []byte{0})) }, unsupported, "initialization vector: found 17 bytes, expected 16"},
 		{"no initialization vector", func(p *parts) { p.cipher = tlv(0x30, aes256CBC) }, malformed, "initialization vector: found the end"},
 
 		{"content in pieces of pieces", content(open(0xa0, open(0x24, tlv(4, iv)))...), malformed, "encryptedContent piece: found tag 0x24"},
@@ -207,4 +218,28 @@ func TestOpenBoundsTheEnvelope(t *testing.T) {
 
 	opened, err = recipient.Open(envelope(most+1), key)
 	requireReason(t, recipient.TooLarge, opened, err)
+}
+
+// issuer-serial.der is what LocalStack's form of AWS KMS looks like: the recipient
+// is named by a certificate that nobody has.
+func TestOpenTakesIssuerAndSerialNumber(t *testing.T) {
+	key := readKey(t, "synthetic/issuer_serial.key.pem")
+	envelope := readFile(t, "synthetic/issuer_serial.der")
+	opened, err := recipient.Open(envelope, key)
+	require.NoError(t, err)
+	assert.NotEmpty(t, opened)
+	opened, err = recipient.Open(envelope, rsa2048(t))
+	requireReason(t, recipient.DecryptionFailed, opened, err)
+
+	for _, offset := range structural(t, envelope) {
+		if at := bytes.Index(envelope, []byte("recipient")); offset >= at-20 && offset < at+12 {
+			continue // the issuer and the serial number say nothing to us
+		}
+		envelope[offset] ^= 1
+		opened, err := recipient.Open(envelope, key)
+		assert.Errorf(t, err, "byte %d", offset)
+		assert.Nil(t, opened)
+		assert.NotErrorIsf(t, err, recipient.DecryptionFailed, "byte %d", offset)
+		envelope[offset] ^= 1
+	}
 }

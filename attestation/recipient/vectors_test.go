@@ -100,7 +100,7 @@ var wantReasons = map[string]struct {
 	"bad_wrong_ski":             {recipient.WrongRecipient, "subjectKeyIdentifier"},
 	"bad_oaep_sha1":             {recipient.UnsupportedAlgorithm, "hashFunc: absent, which means SHA-1"},
 	"bad_rsaes_pkcs1":           {recipient.UnsupportedAlgorithm, "found 1.2.840.113549.1.1.1, expected 1.2.840.113549.1.1.7"},
-	"bad_two_recipients":        {recipient.MalformedEnvelope, "found a second recipient"},
+	"bad_two_recipients":        {recipient.UnsupportedForm, "found a second recipient"},
 	"bad_trailing":              {recipient.MalformedEnvelope, "found 1 bytes after the envelope"},
 	"bad_missing_last_eoc":      {recipient.MalformedEnvelope, "ContentInfo: end-of-contents: found the end"},
 	"bad_piece_integer":         {recipient.MalformedEnvelope, "encryptedContent piece: found tag 0x02, expected 0x04"},

@@ -186,7 +186,7 @@ func TestHostileParentSealsItself(t *testing.T) {
 					require.NoError(t, err)
 					verified, err := verifier.Verify(document, attestation.Expect{InsecureNoFreshness: true})
 					require.NoError(t, err)
-					envelope, err := recipient.SealHPKE(verified, plaintext)
+					envelope, err := recipient.Sealer{InsecureAllowAnyImage: true, InsecureAllowNoFreshness: true}.SealHPKE(verified, plaintext)
 					require.NoError(t, err)
 					return envelope
 				}
