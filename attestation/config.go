@@ -65,13 +65,14 @@ type SignatureVerifier = certs.SignatureVerifier
 // remembers certificate chains that it has verified, see Limits.
 type Verifier struct {
 	config Config
+	images *pcr.Matcher // of the policy; nil with InsecureAnyImage
 	chains *certs.Verifier
 }
 
 // NewVerifier returns a verifier for the given configuration, or an error that
 // names the field of Config that cannot be used.
 func NewVerifier(config Config) (*Verifier, error) {
-	config, err := config.withDefaults()
+	config, images, err := config.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("attestation: %w", err)
 	}
@@ -88,20 +89,21 @@ func NewVerifier(config Config) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestation: Config.Roots, Config.Revocations, Config.Signatures: %w", err)
 	}
-	return &Verifier{config, chains}, nil
+	return &Verifier{config, images, chains}, nil
 }
 
-func (c Config) withDefaults() (Config, error) {
+func (c Config) withDefaults() (Config, *pcr.Matcher, error) {
 	var err error
 	if c.Limits, err = c.Limits.withDefaults(); err != nil {
-		return c, err
+		return c, nil, err
 	}
 	if err := c.Kind.Validate(); err != nil {
-		return c, fmt.Errorf("Config.Kind: %w", err)
+		return c, nil, fmt.Errorf("Config.Kind: %w", err)
 	}
 	c.Kind = cmp.Or(c.Kind, Enclave)
-	if err := c.checkPolicy(); err != nil {
-		return c, err
+	images, err := c.checkPolicy()
+	if err != nil {
+		return c, nil, err
 	}
 	if c.Roots == nil {
 		c.Roots = certs.AWSNitroRootG1()
@@ -109,22 +111,24 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return c, nil
+	return c, images, nil
 }
 
-func (c *Config) checkPolicy() error {
+// checkPolicy prepares the policy for comparison. The verifier is immutable and
+// the caller's maps are not, so that the Matcher has a copy.
+func (c *Config) checkPolicy() (*pcr.Matcher, error) {
 	if c.InsecureAnyImage {
 		if len(c.Policy.Images) > 0 {
-			return errors.New("Config.InsecureAnyImage: set beside a Config.Policy with images, which would not be looked at")
+			return nil, errors.New("Config.InsecureAnyImage: set beside a Config.Policy with images, which would not be looked at")
 		}
-		return nil
+		return nil, nil
 	}
 	if !c.Kind.Is(c.Policy.Kind) {
-		return fmt.Errorf("Config.Kind: found %q beside a Config.Policy for documents of kind %q, expected the same kind", c.Kind, cmp.Or(c.Policy.Kind, Enclave))
+		return nil, fmt.Errorf("Config.Kind: found %q beside a Config.Policy for documents of kind %q, expected the same kind", c.Kind, cmp.Or(c.Policy.Kind, Enclave))
 	}
-	if err := c.Policy.Validate(); err != nil {
-		return fmt.Errorf("Config.Policy: %w", err)
+	images, err := pcr.NewMatcher(c.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("Config.Policy: %w", err)
 	}
-	c.Policy = c.Policy.Clone() // the verifier is immutable, the caller's maps are not
-	return nil
+	return images, nil
 }

@@ -22,15 +22,15 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 		config attestation.Config
 		field  string
 	}{
-		"zero":                   {attestation.Config{}, "Config.Policy: policy: Images: empty"},
-		"recorded only":          {attestation.Config{Recorded: true}, "Config.Policy: policy: Images: empty"},
-		"image without name":     {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{}}}}, "Images[0].PCRs: empty"},
-		"zero register":          {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{0: {}}}}}}, "Images[0].PCRs[0]: all zero"},
-		"pins no code":           {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{4: pcr.ForInstance("i")}}}}}, "Images[0].PCRs: pins no code"},
+		"zero":                   {attestation.Config{}, "Config.Policy: empty-policy: images: empty"},
+		"recorded only":          {attestation.Config{Recorded: true}, "Config.Policy: empty-policy: images: empty"},
+		"image without name":     {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{}}}}, "images[0].pcrs: empty"},
+		"zero register":          {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{0: {}}}}}}, "images[0].pcrs.0: all zero"},
+		"pins no code":           {attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{{PCRs: pcr.Bank{4: pcr.ForInstance("i")}}}}}, "images[0].pcrs: pins no code"},
 		"any image and policy":   {attestation.Config{Policy: somePolicy(), InsecureAnyImage: true}, "Config.InsecureAnyImage"},
 		"empty roots":            {attestation.Config{Policy: somePolicy(), Roots: &certs.Roots{}}, "Config.Roots"},
 		"unknown kind":           {attestation.Config{Policy: somePolicy(), Kind: "sgx"}, "Config.Kind"},
-		"enclave's for nitrotpm": {attestation.Config{Policy: pcr.Policy{Kind: pcr.NitroTPM, Images: somePolicy().Images}, Kind: attestation.NitroTPM}, "Config.Policy: policy: Images[0].PCRs: pins no code: list PCR4 with PCR12"},
+		"enclave's for nitrotpm": {attestation.Config{Policy: pcr.Policy{Kind: pcr.NitroTPM, Images: somePolicy().Images}, Kind: attestation.NitroTPM}, "Config.Policy: pins-no-code: images[0].pcrs: pins no code: list PCR4 with PCR12"},
 		"kind of the verifier":   {attestation.Config{Policy: somePolicy(), Kind: attestation.NitroTPM}, `Config.Kind: found "nitrotpm" beside a Config.Policy for documents of kind "enclave", expected the same kind`},
 		"kind of the policy":     {attestation.Config{Policy: pcr.Policy{Kind: pcr.NitroTPM, Images: somePolicy().Images}}, `Config.Kind: found "enclave" beside a Config.Policy for documents of kind "nitrotpm", expected the same kind`},
 		"unknown kind of policy": {attestation.Config{Policy: pcr.Policy{Kind: "tdx", Images: somePolicy().Images}}, `beside a Config.Policy for documents of kind "tdx"`},

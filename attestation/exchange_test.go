@@ -211,3 +211,32 @@ func TestLostExpectationsAreLoud(t *testing.T) {
 	_, err = strict.Verify(nothing, attestation.Expect{Nonce: some, NoUserData: true, NoPublicKey: true})
 	assert.NoError(t, err, "null is an expectation")
 }
+
+// An image can ask for expectations: forgetting one is not accepting it.
+func TestAnImageNeedsTheExpectationsOfItsExchange(t *testing.T) {
+	t.Parallel()
+	h := attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("exchange")))
+	v := verifierOf(t, h, func(c *attestation.Config) { c.Policy.Images[0].Exchange = []int{16, 17} })
+	manifest, other := pcr.Value{}.Extend([]byte("manifest")), pcr.Value{}.Extend([]byte("other"))
+	evidence := h.Attest(attestationtest.Request{PCRs: pcr.Bank{16: manifest, 17: other}})
+	for name, test := range map[string]struct {
+		want   pcr.Bank
+		detail string // of the refusal; empty: accepted
+	}{
+		"both":          {pcr.Bank{16: manifest, 17: other}, ""},
+		"none":          {nil, `PCR16: the image "simulated" needs an expectation`},
+		"the other one": {pcr.Bank{16: manifest}, `PCR17: the image "simulated" needs an expectation`},
+		"another":       {pcr.Bank{16: manifest, 18: other}, `PCR17: the image "simulated" needs an expectation`},
+		"other value":   {pcr.Bank{16: other, 17: other}, "PCR16: found"},
+	} {
+		result, err := v.Verify(evidence, attestation.Expect{MaxAge: time.Minute, PCRs: test.want})
+		if test.detail == "" {
+			require.NoError(t, err, name)
+			assert.Equal(t, []int{16, 17}, result.Image.Exchange)
+			continue
+		}
+		requireReason(t, attestation.RegisterMismatch, err)
+		require.ErrorContains(t, err, test.detail, name)
+		assert.Nil(t, result, name)
+	}
+}

@@ -117,7 +117,7 @@ func (e *Expect) validateRegisters(kind Kind) error {
 		return errors.New("attestation: Expect.PCRs: empty: nil means that no register is expected")
 	}
 	for _, register := range e.PCRs.Registers() {
-		if !ownedByApplication(kind, register) {
+		if !kind.Application(register) {
 			expected := "16 to 31"
 			if kind == NitroTPM {
 				expected = "8 to 16 or 23"
@@ -127,17 +127,6 @@ func (e *Expect) validateRegisters(kind Kind) error {
 		}
 	}
 	return nil
-}
-
-// ownedByApplication reports whether a register is extended after what an image
-// of a policy pins has booted. Registers 8 to 15 of a NitroTPM are those of the
-// operating system, 16 and 23 are free (TCG PC Client Platform Firmware Profile,
-// section 3.3.4).
-func ownedByApplication(kind Kind, register int) bool {
-	if kind == NitroTPM {
-		return 8 <= register && register <= 16 || register == 23
-	}
-	return pcr.RegisterUser <= register && register < pcr.MaxRegisters
 }
 
 // matches compares in constant time. Absent and empty are different.

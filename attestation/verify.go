@@ -197,7 +197,7 @@ func (v *Verifier) checkPolicy(r *Report) {
 		r.skip(checkMeasurements, "InsecureAnyImage accepts any image")
 		return
 	}
-	image, err := v.config.Policy.Match(r.Document.PCRs)
+	image, err := v.images.Match(r.Document.PCRs)
 	if err != nil {
 		errors.As(err, &r.Mismatch)
 		r.fail(checkMeasurements, &Error{Reason: MeasurementMismatch, Err: err})
@@ -210,6 +210,14 @@ func (v *Verifier) checkPolicy(r *Report) {
 // checkExchange makes CheckExchangeRegisters. All registers are compared, and
 // one that the document lacks is a mismatch.
 func checkExchange(r *Report, want pcr.Bank) {
+	if r.Matched != nil {
+		for _, register := range r.Matched.Exchange {
+			if _, ok := want[register]; !ok {
+				r.fail(checkExchangeRegisters, &Error{Reason: RegisterMismatch, Detail: fmt.Sprintf("PCR%d: the image %q needs an expectation of its value in every exchange, and there is none", register, r.Matched.Name)})
+				return
+			}
+		}
+	}
 	if want == nil {
 		r.skip(checkExchangeRegisters, "none expected")
 		return

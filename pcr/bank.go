@@ -1,7 +1,6 @@
 package pcr
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -34,11 +33,11 @@ func (b Bank) Debug() bool {
 // UnmarshalJSON implements [encoding/json.Unmarshaler]. Unlike a plain map it
 // refuses repeated registers, indexes beyond 31 and null.
 func (b *Bank) UnmarshalJSON(data []byte) error {
-	node, err := parseJSON(data)
+	n, err := parseJSON(&document{text: data}, 0)
 	if err != nil {
 		return err
 	}
-	bank, err := readBank(node)
+	bank, err := readBank(n)
 	if err != nil {
 		return err
 	}
@@ -52,40 +51,52 @@ func readBank(n node) (Bank, error) {
 		return nil, err
 	}
 	bank := make(Bank, len(members))
+	var wrong mistakes
 	for _, m := range members {
-		register, err := parseRegister(m.name)
-		if err != nil {
-			return nil, m.value.errorf("%w", err)
-		}
-		if _, ok := bank[register]; ok {
-			return nil, m.value.errorf("register %d is given twice", register)
-		}
-		if bank[register], err = readValue(m.value); err != nil {
-			return nil, err
-		}
+		wrong.add(bank.read(m))
 	}
-	return bank, nil
+	return bank, wrong.err()
 }
 
+// read adds one register.
+func (b Bank) read(m member) error {
+	register, ok := parseRegister(m.name)
+	if !ok {
+		return m.value.errorf("found register %q, expected \"0\" to \"31\" or \"PCR0\" to \"PCR31\"", m.name)
+	}
+	if _, ok := b[register]; ok {
+		return m.value.errorf("register %d is given twice", register)
+	}
+	value, err := readValue(m.value)
+	b[register] = value
+	return err
+}
+
+// readValue takes the digits with 0x before them too, as some publishers write
+// them.
 func readValue(n node) (Value, error) {
 	text, err := n.text()
 	if err != nil {
 		return Value{}, err
 	}
-	value, err := ParseValue(text)
-	if err != nil {
-		return Value{}, n.errorf("%w", err)
+	return exactValue(n, strings.TrimPrefix(text, "0x"))
+}
+
+func exactValue(n node, text string) (Value, error) {
+	value, fault := parseValue(text)
+	if fault != "" {
+		return Value{}, n.errorf("%s", fault)
 	}
 	return value, nil
 }
 
 // parseRegister reads "0" or "PCR0". Only the shortest decimal form counts, so
 // that no two spellings of one register can stand side by side unnoticed.
-func parseRegister(name string) (int, error) {
+func parseRegister(name string) (int, bool) {
 	digits := strings.TrimPrefix(name, "PCR")
 	register, err := strconv.Atoi(digits)
 	if err != nil || strconv.Itoa(register) != digits || register < 0 || register >= MaxRegisters {
-		return 0, fmt.Errorf("found register %q, expected \"0\" to \"31\" or \"PCR0\" to \"PCR31\"", name)
+		return 0, false
 	}
-	return register, nil
+	return register, true
 }

@@ -33,7 +33,7 @@ func ExampleReadPolicy_refused() {
 	_, err := pcr.ReadPolicy(strings.NewReader(`{"images": [{"name": "v1.2.0", "pcrs": {"PCR0": ""}}]}`))
 	fmt.Println(err)
 	// Output:
-	// policy: images[0].pcrs.PCR0: found 0 characters, expected 96 hex digits
+	// invalid-field: images[0].pcrs.PCR0 (line 1, column 49): found 0 characters, expected 96 hex digits
 }
 
 func ExamplePolicy_Match() {

@@ -17,7 +17,7 @@ func found(text string) pcr.Bank {
 	bank := pcr.Bank{}
 	for word := range strings.FieldsSeq(text) {
 		name, what, _ := strings.Cut(word, "=")
-		register := map[string]int{"0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "7": 7, "8": 8, "11": 11, "12": 12, "16": 16}[name]
+		register := map[string]int{"0": 0, "1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "7": 7, "8": 8, "11": 11, "12": 12, "13": 13, "16": 16}[name]
 		bank[register] = map[string]pcr.Value{"same": filled(byte(0xa0 + register)), "zero": {}, "other": filled(1)}[what]
 	}
 	return bank
@@ -122,13 +122,13 @@ func TestExplainOfImagesWithOneRamdisk(t *testing.T) {
 
 // The registers of a NitroTPM stand for other things.
 func TestExplainNitroTPM(t *testing.T) {
-	policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pinned(0, 4, 7, 11, 12)}}}
+	policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pinned(0, 4, 7, 11, 12, 13)}}}
 	for text, want := range map[string][]string{
-		"0=same 4=other 7=same 11=same 12=same":  {"PCR4 differs: boot loader and kernel; compare the machine image."},
-		"0=same 4=same 7=other 11=same 12=same":  {"PCR7 differs: Secure Boot is off, or has other keys."},
-		"0=same 4=same 7=same 11=same 12=zero":   {"PCR12 is zero: nothing was measured into it (kernel command line; it is measured only where it overrides the built-in one)."},
-		"0=other 4=same 7=same 11=other 12=same": {"PCR0 differs: firmware.", "PCR11 differs: operating system."},
-		"0=same 7=same 11=same 12=same":          {"PCR4 (boot loader and kernel) is absent from the document, so nothing is known of it."},
+		"0=same 4=other 7=same 11=same 12=same 13=same":  {"PCR4 differs: boot loader and kernel; compare the machine image."},
+		"0=same 4=same 7=other 11=same 12=same 13=same":  {"PCR7 differs: Secure Boot is off, or has other keys."},
+		"0=same 4=same 7=same 11=same 12=zero 13=same":   {"PCR12 is zero: nothing was measured into it (kernel command line; it is measured only where it overrides the built-in one)."},
+		"0=other 4=same 7=same 11=other 12=same 13=same": {"PCR0 differs: firmware.", "PCR11 differs: operating system."},
+		"0=same 7=same 11=same 12=same 13=same":          {"PCR4 (boot loader and kernel) is absent from the document, so nothing is known of it."},
 	} {
 		_, err := policy.Match(found(text))
 		var mismatch *pcr.MismatchError

@@ -5,41 +5,41 @@ import "fmt"
 // unnamed is what an image is called whose source gives it no name.
 const unnamed = "image"
 
+// sourced is an image and where in a text it was read.
+type sourced struct {
+	Image
+	at        node
+	own       bool // at is an image of the policy form
+	registers map[int]node
+}
+
 // imageSet collects images from sources that neither keep them apart nor name
-// them: the same registers are added once, and a name that is taken gets a
-// number.
-type imageSet struct {
-	list  []Image
-	added int // calls of add
-	banks map[string]bool
-	names map[string]int // how often a name was asked for
+// them: what another image accepts too is left out, and a name that is taken
+// gets a number.
+type imageSet struct{ list []sourced }
+
+// images returns the images that are not redundant, in their order.
+func (s imageSet) images() []sourced {
+	plain := make([]Image, len(s.list))
+	for i, image := range s.list {
+		plain[i] = image.Image
+	}
+	index := newIndex(plain)
+	var out []sourced
+	names := map[string]int{} // how often a name was asked for
+	for i, image := range s.list {
+		if index.covering(image.PCRs, i) != none {
+			continue
+		}
+		base := image.Name
+		for names[image.Name] > 0 {
+			names[base]++
+			image.Name = fmt.Sprintf("%s %d", base, names[base])
+		}
+		names[image.Name]++
+		out = append(out, image)
+	}
+	return out
 }
 
-func (s *imageSet) add(image Image) {
-	if s.banks == nil {
-		s.banks, s.names = map[string]bool{}, map[string]int{}
-	}
-	s.added++
-	key := image.PCRs.key()
-	if s.banks[key] {
-		return
-	}
-	s.banks[key] = true
-	base := image.Name
-	for s.names[image.Name] > 0 {
-		s.names[base]++
-		image.Name = fmt.Sprintf("%s %d", base, s.names[base])
-	}
-	s.names[image.Name]++
-	s.list = append(s.list, image)
-}
-
-// key is equal for two banks exactly when they hold the same registers.
-func (b Bank) key() string {
-	key := make([]byte, 0, len(b)*(Size+1))
-	for _, register := range b.Registers() {
-		value := b[register]
-		key = append(append(key, byte(register)), value[:]...)
-	}
-	return string(key)
-}
+func (s *imageSet) add(image sourced) { s.list = append(s.list, image) }

@@ -1,26 +1,18 @@
 package pcr
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 )
 
-// maxJSONDepth bounds nesting; the deepest form read, an AWS KMS key policy,
-// needs five levels.
-const maxJSONDepth = 32
-
-// node is a JSON value that knows where it stands, for errors. Package
-// encoding/json keeps the last of repeated keys without a word and matches
-// names in any case; a policy must do neither, so objects are kept as they
-// came.
+// node is a JSON value that knows where it stands, for errors. Objects are kept
+// as they came, keys in their order.
 type node struct {
-	at    *place
-	value any // []member, []node, string, json.Number, bool or nil
+	document *document
+	at       *place
+	offset   int // in the text of the document
+	value    any // []member, []node, string, number, bool or nil
 }
 
 // place is where a node stands, as a list from the inside out. Its text is
@@ -60,88 +52,21 @@ type member struct {
 	value node
 }
 
-// parseJSON reads one JSON value with nothing after it.
-func parseJSON(data []byte) (node, error) {
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	n, err := parseNode(d, nil, 0)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return node{}, err
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return node{}, fmt.Errorf("offset %d: found more after the JSON value, expected the end", d.InputOffset())
-	}
-	return n, nil
+// fail returns an error about n.
+func (n node) fail(reason Reason, format string, args ...any) *Error {
+	e := &Error{Reason: reason, Detail: fmt.Sprintf(format, args...)}
+	n.locate(e)
+	return e
 }
 
-func parseNode(d *json.Decoder, at *place, depth int) (node, error) {
-	token, err := d.Token()
-	if err != nil {
-		return node{}, err
-	}
-	n := node{at: at, value: token}
-	delim, ok := token.(json.Delim)
-	if !ok {
-		return n, nil
-	}
-	if depth == maxJSONDepth {
-		return node{}, n.errorf("nested more than %d levels deep", maxJSONDepth)
-	}
-	if delim == '[' {
-		n.value, err = parseArray(d, at, depth)
-	} else {
-		n.value, err = parseObject(d, at, depth)
-	}
-	return n, err
+// locate says in an error where n stands.
+func (n node) locate(e *Error) {
+	e.Field = n.at.String()
+	e.Line, e.Column = n.document.position(n.offset)
 }
 
-func parseArray(d *json.Decoder, at *place, depth int) ([]node, error) {
-	elements := []node{}
-	for d.More() {
-		element, err := parseNode(d, &place{outer: at, element: true, index: len(elements)}, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		elements = append(elements, element)
-	}
-	_, err := d.Token()
-	return elements, err
-}
-
-func parseObject(d *json.Decoder, at *place, depth int) ([]member, error) {
-	members := []member{}
-	seen := map[string]bool{}
-	for d.More() {
-		token, err := d.Token()
-		if err != nil {
-			return nil, err
-		}
-		name := token.(string) // the decoder lets nothing else through here
-		inner := &place{outer: at, name: name}
-		if seen[name] {
-			return nil, fmt.Errorf("%s: the key is given twice", inner)
-		}
-		seen[name] = true
-		value, err := parseNode(d, inner, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		members = append(members, member{name, value})
-	}
-	_, err := d.Token()
-	return members, err
-}
-
-func (n node) errorf(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	if n.at == nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", n.at, err)
-}
+// errorf is fail for the most usual reason.
+func (n node) errorf(format string, args ...any) error { return n.fail(InvalidField, format, args...) }
 
 func (n node) object() ([]member, error) {
 	if members, ok := n.value.([]member); ok {
@@ -172,7 +97,7 @@ func (n node) kind() string {
 		return "an array"
 	case string:
 		return "a string"
-	case json.Number:
+	case number:
 		return "a number"
 	case bool:
 		return strconv.FormatBool(v)

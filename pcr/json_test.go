@@ -2,6 +2,7 @@ package pcr_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -17,47 +18,71 @@ func TestReadPolicyRefusesBrokenJSON(t *testing.T) {
 	_, err := readPolicy(good)
 	require.NoError(t, err, "the base of the negative cases")
 	requireAllRefused(t, []refusal{
-		{"nothing", ``, `policy: unexpected EOF`},
-		{"space", " \n", `policy: unexpected EOF`},
-		{"cut off", good[:len(good)-1], `policy: unexpected EOF`},
-		{"cut off in a key", `{"ima`, `policy: unexpected EOF`},
-		{"cut off before a value", `{"images":`, `policy: unexpected EOF`},
-		{"trailing brace", `{}}`, `policy: offset 2: found more after the JSON value, expected the end`},
-		{"trailing value", `{} {}`, `policy: offset 4: found more after the JSON value, expected the end`},
-		{"trailing NUL", "{}\x00", `policy: offset 2: found more after the JSON value, expected the end`},
+		{"nothing", ``, `malformed-policy: found nothing, expected a policy`},
+		{"space", " \n", `malformed-policy: found nothing, expected a policy`},
+		{"cut off", good[:len(good)-1], `malformed-policy: found the end of the text, expected ',' or '}'`},
+		{"cut off in a key", `{"ima`, `malformed-policy: found the end of the text, expected '"' at the end of the string`},
+		{"cut off before a value", `{"images":`, `malformed-policy: found the end of the text, expected a JSON value`},
+		{"trailing brace", `{}}`, `malformed-policy: found '}', expected the end after the JSON value`},
+		{"trailing value", `{} {}`, `malformed-policy: found '{', expected the end after the JSON value`},
+		{"trailing NUL", "{}\x00", `malformed-policy: found '\x00', expected the end after the JSON value`},
 	})
 }
 
-// The wording of these is that of encoding/json.
+// Every error names the line and the column, in characters, from 1.
 func TestReadPolicyRefusesJSONWithASyntaxError(t *testing.T) {
-	for name, text := range map[string]string{
-		"comment":              `{/**/}`,
-		"byte order mark":      "\xef\xbb\xbf{}",
-		"no comma":             `[1 2]`,
-		"comma at the end":     `[1,]`,
-		"wrong bracket":        `[1}`,
-		"key without quotes":   `{images: []}`,
-		"number as key":        `{1: []}`,
-		"broken array element": `[tru]`,
-		"broken member":        `{"images": nil}`,
-		"line end in a string": "{\"ima\nges\": []}",
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{/**/}`:                 `line 1, column 2: found '/', expected a key in quotes`,
+		`[1 2]`:                  `line 1, column 4: found '2', expected ',' or ']'`,
+		`[1,]`:                   `line 1, column 4: found ']', expected a JSON value`,
+		`[1}`:                    `line 1, column 3: found '}', expected ',' or ']'`,
+		`{images: []}`:           `line 1, column 2: found 'i', expected a key in quotes`,
+		`{1: []}`:                `line 1, column 2: found '1', expected a key in quotes`,
+		`{"a" 1}`:                `line 1, column 6: found '1', expected ':'`,
+		`[tru]`:                  `line 1, column 2: found 't', expected a JSON value`,
+		`{"images": nil}`:        `line 1, column 12: found 'n', expected a JSON value`,
+		"{\"ima\nges\": []}":     `line 1, column 6: found '\n', expected no control character in a string`,
+		"{\r\n  \"é\": [\n1 2]}": `line 3, column 3: found '2', expected ',' or ']'`,
+		`["\x"]`:                 `line 1, column 4: found 'x', expected an escape sequence of JSON`,
+		`["\u12g4"]`:             `line 1, column 7: found 'g', expected a hex digit`,
+		`["\ud800"]`:             `line 1, column 3: found half of a surrogate pair, expected a character`,
+		`["\ud800\u0041"]`:       `line 1, column 3: found half of a surrogate pair, expected a character`,
+		`[01]`:                   `line 1, column 3: found '1', expected ',' or ']'`,
+		`[-]`:                    `line 1, column 3: found ']', expected a digit`,
+		`[1.]`:                   `line 1, column 4: found ']', expected a digit`,
+		`[1e+]`:                  `line 1, column 5: found ']', expected a digit`,
+		"[\"\xff\"]":             `line 1, column 3: found the byte 0xff, which is not UTF-8, expected text`,
 	} {
-		t.Run(name, func(t *testing.T) {
-			policy, err := readPolicy(text)
-			var syntax *json.SyntaxError
-			require.ErrorAs(t, err, &syntax)
-			assert.ErrorContains(t, err, "policy: ")
-			assert.Zero(t, policy)
-		})
+		policy, err := readPolicy(text)
+		require.ErrorIs(t, err, pcr.MalformedPolicy, text)
+		assert.EqualError(t, err, "malformed-policy: "+want, text)
+		assert.Zero(t, policy)
 	}
+}
+
+// What the parser takes, the standard library's takes too, with the same
+// strings; the bounds and repeated keys aside, the other way round as well.
+func TestTheParserAgreesWithEncodingJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é😀"`, `-0.5e-7`, `0`, `10E+2`, `[]`, `{}`, ` [ 1 , "" , null , true , false , { "a" : { } } ] `,
+		`{"":0}`, `[1`, `{"a":}`, `.5`, `+1`, `1.e2`, `nul`, `"\a"`, "\"\t\"", `[,1]`, `{,}`, `{"a":1,}`, `""""`, `[1]]`, `--1`, `1e`,
+	} {
+		_, err := readPolicy(`{"images": [], "x": ` + text + `}`)
+		assert.Equal(t, !json.Valid([]byte(text)), errors.Is(err, pcr.MalformedPolicy), text)
+	}
+	policy, err := readPolicy(`{"images": [{"name": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00é😀", "pcrs": {"0": "<a0>"}}]}`)
+	require.NoError(t, err)
+	assert.Equal(t, "\"\\/\b\f\n\r\té😀é😀", policy.Images[0].Name)
 }
 
 func TestReadPolicyRefusesRepeatedKeysWhereverTheyStand(t *testing.T) {
 	requireAllRefused(t, []refusal{
-		{"in a part that is not read", `{"Measurements": {"PCR0": "<a0>"}, "Signing": {"a": 1, "a": 2}}`, `policy: Signing.a: the key is given twice`},
-		{"in an element of an array", `{"images": [{"name": "v1", "pcrs": {"0": "<a0>"}}, {"x": 1, "x": 1}]}`, `policy: images[1].x: the key is given twice`},
-		{"under keys that need quotes", `{"a.b": {"\u001b[0]": {"x": 1, "x": 1}}}`, `policy: "a.b"."\x1b[0]".x: the key is given twice`},
-		{"in the second array", `[[], [{"": 1, "": 1}]]`, `policy: [1][0]."": the key is given twice`},
+		{"in a part that is not read", `{"Measurements": {"PCR0": "<a0>"}, "Signing": {"a": 1, "a": 2}}`, `malformed-policy: Signing.a: the key is given twice`},
+		{"in an element of an array", `{"images": [{"name": "v1", "pcrs": {"0": "<a0>"}}, {"x": 1, "x": 1}]}`, `malformed-policy: images[1].x: the key is given twice`},
+		{"under keys that need quotes", `{"a.b": {"\u001b[0]": {"x": 1, "x": 1}}}`, `malformed-policy: "a.b"."\x1b[0]".x: the key is given twice`},
+		{"in the second array", `[[], [{"": 1, "": 1}]]`, `malformed-policy: [1][0]."": the key is given twice`},
 	})
 }
 
@@ -67,10 +92,10 @@ func TestReadPolicyBoundsNesting(t *testing.T) {
 	}
 	_, err := readPolicy(nested(31))
 	require.NoError(t, err)
-	requireRefused(t, nested(32), `policy: x`+strings.Repeat("[0]", 31)+`: nested more than 32 levels deep`)
-	requireRefused(t, strings.Repeat("[", 500_000), `policy: `+strings.Repeat("[0]", 32)+`: nested more than 32 levels deep`)
+	requireRefused(t, nested(32), `malformed-policy: x`+strings.Repeat("[0]", 31)+`: nested more than 32 levels deep`)
+	requireRefused(t, strings.Repeat("[", 500_000), `malformed-policy: `+strings.Repeat("[0]", 32)+`: nested more than 32 levels deep`)
 	_, err = readPolicy(strings.Repeat(`{"a":`, 100_000))
-	assert.ErrorContains(t, err, "a.a.a: nested more than 32 levels deep")
+	assert.ErrorContains(t, err, "a.a.a (line 1, column 161): nested more than 32 levels deep")
 }
 
 func TestReadPolicyBoundsItsInput(t *testing.T) {
@@ -79,7 +104,7 @@ func TestReadPolicyBoundsItsInput(t *testing.T) {
 	padded := text + strings.Repeat(" ", limit-len(text))
 	_, err := readPolicy(padded)
 	require.NoError(t, err)
-	requireRefused(t, padded+" ", `policy: found more than 1048576 bytes, expected at most that`)
+	requireRefused(t, padded+" ", `malformed-policy: found more than 1048576 bytes, expected at most that`)
 }
 
 func TestPolicySurvivesJSON(t *testing.T) {
@@ -107,21 +132,21 @@ func TestUnmarshalOfAPolicyIsAsStrict(t *testing.T) {
 
 	kept := file.Policy.Clone()
 	for text, message := range map[string]string{
-		`null`:                         `found null, expected an object`,
-		`[]`:                           `found an array, expected an object`,
-		`{}`:                           `policy: Images: empty: a policy without an image would accept nothing`,
-		`{"images": [], "images": []}`: `images: the key is given twice`,
-		`{"Images": []}`:               `Images: unknown key, expected "kind" and "images"`,
-		`{"images": [{"name": "v1"}]}`: `policy: Images[0].PCRs: empty: an image without a register would match every enclave`,
-		`{"images": [{"name": "v1", "extra":1}]}`: `images[0].extra: unknown key, expected "name" and "pcrs"`,
-		`{"Measurements": {"PCR0": "<a0>"}}`:      `Measurements: unknown key, expected "kind" and "images"`,
+		`null`:                         `invalid-field: found null, expected an object`,
+		`[]`:                           `invalid-field: found an array, expected an object`,
+		`{}`:                           `empty-policy: images: empty: a policy without an image would accept nothing`,
+		`{"images": [], "images": []}`: `malformed-policy: images: the key is given twice`,
+		`{"Images": []}`:               `invalid-field: Images: unknown key, expected "kind" and "images"`,
+		`{"images": [{"name": "v1"}]}`: `empty-policy: images[0].pcrs: empty: an image without a register would match everything`,
+		`{"images": [{"name": "v1", "extra":1}]}`: `invalid-field: images[0].extra: unknown key, expected "name", "pcrs", "exchange" and "source"`,
+		`{"Measurements": {"PCR0": "<a0>"}}`:      `invalid-field: Measurements: unknown key, expected "kind" and "images"`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			require.EqualError(t, json.Unmarshal([]byte(expand(`{"policy": `+text+`}`)), &file), message)
 			assert.Equal(t, kept, file.Policy, "a failed read leaves the policy alone")
 		})
 	}
-	require.EqualError(t, file.Policy.UnmarshalJSON([]byte(good+"x")), `offset 51: found more after the JSON value, expected the end`)
+	require.EqualError(t, file.Policy.UnmarshalJSON([]byte(good+"x")), `malformed-policy: found 'x', expected the end after the JSON value`)
 }
 
 func TestUnmarshalOfABankIsAsStrict(t *testing.T) {
@@ -131,16 +156,16 @@ func TestUnmarshalOfABankIsAsStrict(t *testing.T) {
 	assert.Equal(t, want, bank, "a bank may hold zero, a policy may not")
 
 	for text, message := range map[string]string{
-		`null`:                          `found null, expected an object`,
-		`{"0": "<a0>", "0": "<a0>"}`:    `0: the key is given twice`,
-		`{"0": "<a0>", "PCR0": "<a0>"}`: `PCR0: register 0 is given twice`,
-		`{"32": "<a0>"}`:                `32: found register "32", expected "0" to "31" or "PCR0" to "PCR31"`,
-		`{"0": null}`:                   `0: found null, expected a string`,
+		`null`:                          `invalid-field: found null, expected an object`,
+		`{"0": "<a0>", "0": "<a0>"}`:    `malformed-policy: 0: the key is given twice`,
+		`{"0": "<a0>", "PCR0": "<a0>"}`: `invalid-field: PCR0: register 0 is given twice`,
+		`{"32": "<a0>"}`:                `invalid-field: 32: found register "32", expected "0" to "31" or "PCR0" to "PCR31"`,
+		`{"0": null}`:                   `invalid-field: 0: found null, expected a string`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			require.EqualError(t, json.Unmarshal([]byte(expand(text)), &bank), message)
 			assert.Equal(t, want, bank, "a failed read leaves the bank alone")
 		})
 	}
-	require.EqualError(t, bank.UnmarshalJSON(nil), "unexpected EOF")
+	require.EqualError(t, bank.UnmarshalJSON(nil), "malformed-policy: found the end of the text, expected a JSON value")
 }

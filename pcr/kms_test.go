@@ -69,61 +69,60 @@ func TestReadPolicyTakesStatementsAsAlternatives(t *testing.T) {
 func TestReadPolicyRefusesAKeyPolicyWithOneFault(t *testing.T) {
 	const prefix = "kms:RecipientAttestation:"
 	const unknownKey = `unknown key, expected kms:RecipientAttestation:ImageSha384 or kms:RecipientAttestation:PCR<n>`
-	const unknownOperator = `found a condition that cannot be evaluated here, expected "StringEquals" or "StringEqualsIgnoreCase"`
-	const notAllow = `, expected "Allow": only what a key policy allows names good images`
+	const expectedEquals = `, expected "StringEquals" or "StringEqualsIgnoreCase"`
 	in := func(members string) string {
 		return `{"StringEquals": {"` + prefix + `PCR0": "<a0>", ` + members + `}}`
 	}
 	refusals := []refusal{
-		{"Deny", strings.Replace(statement, "Allow", "Deny", 1), `policy: Effect: found "Deny"` + notAllow},
-		{"Deny in a key policy", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringNotEquals": {"` + prefix + `PCR0": "<b0>"}}}]}`, `policy: Statement[1].Effect: found "Deny"` + notAllow},
-		{"allow", strings.Replace(statement, "Allow", "allow", 1), `policy: Effect: found "allow"` + notAllow},
-		{"Effect an array", `{"Effect": ["Allow"], "Condition": ` + condition + `}`, `policy: Effect: found an array, expected a string`},
-		{"StringLike", `{"StringLike": ` + keys + `}`, `policy: StringLike: ` + unknownOperator},
-		{"StringNotEquals", `{"StringNotEquals": ` + keys + `}`, `policy: StringNotEquals: ` + unknownOperator},
-		{"StringEqualsIfExists", `{"StringEqualsIfExists": ` + keys + `}`, `policy: StringEqualsIfExists: ` + unknownOperator},
-		{"ForAnyValue", `{"Condition": {"ForAnyValue:StringEquals": ` + keys + `}}`, `policy: Condition.ForAnyValue:StringEquals: ` + unknownOperator},
-		{"second operator", `{"StringEquals": ` + keys + `, "Bool": {"aws:SecureTransport": "true"}}`, `policy: Bool: ` + unknownOperator},
-		{"in a key policy", `{"Statement": [{"Effect": "Allow", "Condition": {"StringLike": ` + keys + `}}]}`, `policy: Statement[0].Condition.StringLike: ` + unknownOperator},
-		{"key of another service", in(`"aws:SourceVpc": "vpc-1"`), `policy: StringEquals.aws:SourceVpc: ` + unknownKey},
-		{"key in another case", in(`"` + prefix + `pcr8": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:pcr8: ` + unknownKey},
-		{"NitroTPM key", in(`"` + prefix + `NitroTPMPCR4": "<a4>"`), `policy: StringEquals.kms:RecipientAttestation:NitroTPMPCR4: ` + unknownKey},
-		{"register missing", in(`"` + prefix + `PCR": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR: ` + unknownKey},
-		{"prefix twice", in(`"` + prefix + `PCRPCR8": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCRPCR8: ` + unknownKey},
-		{"register 32", in(`"` + prefix + `PCR32": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR32: found register "32", expected "0" to "31" or "PCR0" to "PCR31"`},
-		{"register 08", in(`"` + prefix + `PCR08": "<a8>"`), `policy: StringEquals.kms:RecipientAttestation:PCR08: found register "08", expected "0" to "31" or "PCR0" to "PCR31"`},
-		{"register in two names", in(`"` + prefix + `ImageSha384": "<a0>"`), `policy: StringEquals.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
-		{"register under two operators", `{"StringEquals": ` + keys + `, "StringEqualsIgnoreCase": ` + keys + `}`, `policy: StringEqualsIgnoreCase.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
-		{"no value", in(`"` + prefix + `PCR8": []`), `policy: StringEquals.kms:RecipientAttestation:PCR8: empty: no value could ever match`},
-		{"value null", in(`"` + prefix + `PCR8": null`), `policy: StringEquals.kms:RecipientAttestation:PCR8: found null, expected a string`},
-		{"value twice", in(`"` + prefix + `PCR8": ["<a8>", "<a9>", "<a8>"]`), `policy: StringEquals.kms:RecipientAttestation:PCR8[2]: the value is given twice`},
-		{"value short", in(`"` + prefix + `PCR8": ["<a8>", "a8"]`), `policy: StringEquals.kms:RecipientAttestation:PCR8[1]: found 2 characters, expected 96 hex digits`},
-		{"value with a wildcard", in(`"` + prefix + `PCR8": "*"`), `policy: StringEquals.kms:RecipientAttestation:PCR8: found 1 characters, expected 96 hex digits`},
-		{"zero value", in(`"` + prefix + `PCR8": "<00>"`), `policy: Images[0].PCRs[8]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
-		{"pins no code", `{"` + prefix + `PCR3": "<a3>"}`, `policy: Images[0].PCRs: pins no code: list PCR0, or PCR1 with PCR2, or PCR8`},
-		{"condition empty", `{"Condition": {}}`, `policy: Images: empty: a policy without an image would accept nothing`},
-		{"effect missing", `{"Statement": [{"Condition": ` + condition + `}]}`, `policy: Statement[0]: Effect: missing`},
-		{"effect in lower case", `{"Statement": [{"effect": "Deny", "Condition": ` + condition + `}]}`, `policy: Statement[0]: Effect: missing`},
-		{"condition in lower case", `{"Statement": [` + statement + `, {"Effect": "Deny", "condition": ` + condition + `}]}`, `policy: Statement[1].condition: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
-		{"condition an array", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": [` + condition + `]}]}`, `policy: Statement[1].Condition: found an array, expected an object`},
-		{"NotAction", `{"Statement": [{"Effect": "Allow", "NotAction": "kms:Encrypt", "Condition": ` + condition + `}]}`, `policy: Statement[0].NotAction: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
-		{"key in another case under Deny", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringEquals": {"kms:recipientattestation:PCR0": "<a0>"}}}]}`, `policy: Statement[1].Effect: found "Deny"` + notAllow},
-		{"keys beside statements", `{"Statement": [` + statement + `], "kms:RecipientAttestation:PCR0": "<a0>"}`, "policy: kms:RecipientAttestation:PCR0: unknown key, expected one of Version, Id, Statement"},
-		{"operator beside a condition", `{"Condition": ` + condition + `, "StringEquals": ` + keys + `}`, `policy: StringEquals: unknown key, expected one of Sid, Effect, Principal, Action, Resource, Condition`},
-		{"keys beside operators", `{"StringEquals": ` + keys + `, "kms:RecipientAttestation:PCR4": "<a4>"}`, `policy: found keys beside operators, expected one or the other`},
-		{"upper case where case matters", `{"StringEquals": {"kms:RecipientAttestation:PCR0": "` + strings.ToUpper(filled(0xa0).String()) + `"}}`, `policy: StringEquals.kms:RecipientAttestation:PCR0: found upper-case digits under StringEquals, which AWS KMS compares with lower-case ones; expected lower case`},
-		{"condition null", `{"Condition": null}`, `policy: Condition: found null, expected an object`},
-		{"operator without keys", `{"StringEquals": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
-		{"operator null", `{"StringEquals": null}`, `policy: StringEquals: found null, expected an object`},
-		{"keys beside an operator", `{"` + prefix + `PCR0": "<a0>", "Effect": "Allow"}`, `policy: Effect: ` + unknownOperator},
+		{"Deny", strings.Replace(statement, "Allow", "Deny", 1), `unsupported-condition: a Deny by itself allows nothing, expected a statement with the Effect "Allow"`},
+		{"Deny in a key policy", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringNotEquals": {"` + prefix + `PCR0": "<b0>"}}}]}`, `unsupported-condition: Statement: the statements with the Effect "Deny" leave no image of those that are allowed`},
+		{"allow", strings.Replace(statement, "Allow", "allow", 1), `invalid-field: Effect: found "allow", expected "Allow" or "Deny"`},
+		{"Effect an array", `{"Effect": ["Allow"], "Condition": ` + condition + `}`, `invalid-field: Effect: found an array, expected a string`},
+		{"StringLike", `{"StringLike": ` + keys + `}`, `unsupported-condition: StringLike: compares with patterns, and a register is good or not` + expectedEquals},
+		{"StringNotEquals", `{"StringNotEquals": ` + keys + `}`, `unsupported-condition: StringNotEquals: accepts every other image` + expectedEquals},
+		{"StringEqualsIfExists", `{"StringEqualsIfExists": ` + keys + `}`, `unsupported-condition: StringEqualsIfExists: holds without an attestation document, too` + expectedEquals},
+		{"ForAnyValue", `{"Condition": {"ForAnyValue:StringEquals": ` + keys + `}}`, `unsupported-condition: Condition.ForAnyValue:StringEquals: is for keys with several values, which these do not have` + expectedEquals},
+		{"second operator", `{"StringEquals": ` + keys + `, "Bool": {"aws:SecureTransport": "true"}}`, `unsupported-condition: Bool: cannot be evaluated here` + expectedEquals},
+		{"in a key policy", `{"Statement": [{"Effect": "Allow", "Condition": {"StringLike": ` + keys + `}}]}`, `unsupported-condition: Statement[0].Condition.StringLike: compares with patterns, and a register is good or not` + expectedEquals},
+		{"key of another service", in(`"aws:SourceVpc": "vpc-1"`), `invalid-field: StringEquals.aws:SourceVpc: ` + unknownKey},
+		{"key in another case", in(`"` + prefix + `pcr8": "<a8>"`), `invalid-field: StringEquals.kms:RecipientAttestation:pcr8: ` + unknownKey},
+		{"NitroTPM key", in(`"` + prefix + `NitroTPMPCR4": "<a4>"`), `invalid-field: StringEquals.kms:RecipientAttestation:NitroTPMPCR4: ` + unknownKey},
+		{"register missing", in(`"` + prefix + `PCR": "<a8>"`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR: ` + unknownKey},
+		{"prefix twice", in(`"` + prefix + `PCRPCR8": "<a8>"`), `invalid-field: StringEquals.kms:RecipientAttestation:PCRPCR8: ` + unknownKey},
+		{"register 32", in(`"` + prefix + `PCR32": "<a8>"`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR32: found register "32", expected 0 to 31`},
+		{"register 08", in(`"` + prefix + `PCR08": "<a8>"`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR08: found register "08", expected 0 to 31`},
+		{"register in two names", in(`"` + prefix + `ImageSha384": "<a0>"`), `invalid-field: StringEquals.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
+		{"register under two operators", `{"StringEquals": ` + keys + `, "StringEqualsIgnoreCase": ` + keys + `}`, `invalid-field: StringEqualsIgnoreCase.kms:RecipientAttestation:ImageSha384: register 0 is given twice`},
+		{"no value", in(`"` + prefix + `PCR8": []`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR8: empty: no value could ever match`},
+		{"value null", in(`"` + prefix + `PCR8": null`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR8: found null, expected a string`},
+		{"value twice", in(`"` + prefix + `PCR8": ["<a8>", "<a9>", "<a8>"]`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR8[2]: the value is given twice`},
+		{"value short", in(`"` + prefix + `PCR8": ["<a8>", "a8"]`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR8[1]: found 2 characters, expected 96 hex digits`},
+		{"value with a wildcard", in(`"` + prefix + `PCR8": "*"`), `invalid-field: StringEquals.kms:RecipientAttestation:PCR8: found 1 characters, expected 96 hex digits`},
+		{"zero value", in(`"` + prefix + `PCR8": "<00>"`), `zero-register: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
+		{"pins no code", `{"` + prefix + `PCR3": "<a3>"}`, `pins-no-code: pins no code: list PCR0, or PCR1 with PCR2, or PCR8`},
+		{"condition empty", `{"Condition": {}}`, "unsupported-condition: no condition on kms:RecipientAttestation:<...>"},
+		{"effect missing", `{"Statement": [{"Condition": ` + condition + `}]}`, `invalid-field: Statement[0]: Effect: missing`},
+		{"effect in lower case", `{"Statement": [{"effect": "Deny", "Condition": ` + condition + `}]}`, `invalid-field: Statement[0]: Effect: missing`},
+		{"condition in lower case", `{"Statement": [` + statement + `, {"Effect": "Deny", "condition": ` + condition + `}]}`, `invalid-field: Statement[1].condition: unknown key, expected one of Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, Condition`},
+		{"condition an array", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": [` + condition + `]}]}`, `invalid-field: Statement[1].Condition: found an array, expected an object`},
+		{"NotAction of every action", `{"Statement": [{"Effect": "Allow", "NotAction": "kms:*", "Condition": ` + condition + `}]}`, `unsupported-condition: Statement[0]: Action: none of the actions takes a Recipient, so that the condition never holds; expected one of kms:Decrypt, kms:DeriveSharedSecret, kms:GenerateDataKey, kms:GenerateDataKeyPair, kms:GenerateRandom`},
+		{"key in another case under Deny", `{"Statement": [` + statement + `, {"Effect": "Deny", "Condition": {"StringEquals": {"kms:recipientattestation:PCR0": "<a0>"}}}]}`, `invalid-field: Statement[1].Condition.StringEquals.kms:recipientattestation:PCR0: ` + unknownKey},
+		{"keys beside statements", `{"Statement": [` + statement + `], "kms:RecipientAttestation:PCR0": "<a0>"}`, "invalid-field: kms:RecipientAttestation:PCR0: unknown key, expected one of Version, Id, Statement"},
+		{"operator beside a condition", `{"Condition": ` + condition + `, "StringEquals": ` + keys + `}`, `invalid-field: StringEquals: unknown key, expected one of Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, Condition`},
+		{"keys beside operators", `{"StringEquals": ` + keys + `, "kms:RecipientAttestation:PCR4": "<a4>"}`, `invalid-field: found keys beside operators, expected one or the other`},
+		{"upper case where case matters", `{"StringEquals": {"kms:RecipientAttestation:PCR0": "` + strings.ToUpper(filled(0xa0).String()) + `"}}`, `invalid-field: StringEquals.kms:RecipientAttestation:PCR0: found upper-case digits where case matters, and AWS KMS compares with lower-case ones; expected lower case`},
+		{"condition null", `{"Condition": null}`, `invalid-field: Condition: found null, expected an object`},
+		{"operator without keys", `{"StringEquals": {}}`, `empty-policy: empty: an image without a register would match everything`},
+		{"operator null", `{"StringEquals": null}`, `invalid-field: StringEquals: found null, expected an object`},
+		{"keys beside an operator", `{"` + prefix + `PCR0": "<a0>", "Effect": "Allow"}`, `unsupported-condition: Effect: cannot be evaluated here` + expectedEquals},
 	}
 	refusals = append(refusals,
-		refusal{"statements null", `{"Statement": null}`, `policy: Statement: found null, expected an object`},
-		refusal{"statement a number", `{"Statement": [1]}`, `policy: Statement[0]: found a number, expected an object`},
-		refusal{"statement empty", `{"Statement": {}}`, `policy: Statement: Effect: missing`},
+		refusal{"statements null", `{"Statement": null}`, `invalid-field: Statement: found null, expected an object`},
+		refusal{"statement a number", `{"Statement": [1]}`, `invalid-field: Statement[0]: found a number, expected an object`},
+		refusal{"statement empty", `{"Statement": {}}`, `invalid-field: Statement: Effect: missing`},
 	)
 	for _, none := range []string{`[]`, `[{"Effect": "Allow", "Action": "kms:*"}]`, `[{"Effect": "Allow", "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}]`} {
-		refusals = append(refusals, refusal{"statements " + none, `{"Statement": ` + none + `}`, `policy: Statement: no statement has a condition on kms:RecipientAttestation:<...>`})
+		refusals = append(refusals, refusal{"statements " + none, `{"Statement": ` + none + `}`, `unsupported-condition: Statement: no statement allows anything under a condition on kms:RecipientAttestation:<...>`})
 	}
 	requireAllRefused(t, refusals)
 }
@@ -146,8 +145,8 @@ func TestReadPolicyBoundsTheImagesOfACondition(t *testing.T) {
 	policy, err := readPolicy(alternatives(1, 2, 32))
 	require.NoError(t, err)
 	assert.Len(t, policy.Images, 1024)
-	requireRefused(t, alternatives(1, 2, 33), `policy: StringEquals.kms:RecipientAttestation:PCR1: the conditions stand for more than 1024 images`)
-	requireRefused(t, alternatives(1, 32, 2), `policy: StringEquals.kms:RecipientAttestation:PCR10: the conditions stand for more than 1024 images`)
+	requireRefused(t, alternatives(1, 2, 33), `unsupported-condition: StringEquals.kms:RecipientAttestation:PCR1: the conditions stand for more than 1024 images`)
+	requireRefused(t, alternatives(1, 32, 2), `unsupported-condition: StringEquals.kms:RecipientAttestation:PCR10: the conditions stand for more than 1024 images`)
 }
 
 func TestReadPolicyBoundsTheImagesOfAKeyPolicy(t *testing.T) {
@@ -161,5 +160,5 @@ func TestReadPolicyBoundsTheImagesOfAKeyPolicy(t *testing.T) {
 	policy, err := readPolicy(statements(2))
 	require.NoError(t, err)
 	assert.Len(t, policy.Images, 1024)
-	requireRefused(t, statements(3), `policy: Statement[2].Condition.StringEquals.kms:RecipientAttestation:PCR0: the conditions stand for more than 1024 images`)
+	requireRefused(t, statements(3), `unsupported-condition: Statement[2].Condition.StringEquals.kms:RecipientAttestation:PCR0: the conditions stand for more than 1024 images`)
 }

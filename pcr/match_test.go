@@ -26,7 +26,7 @@ func TestMatchReturnsTheFirstImageThatMatches(t *testing.T) {
 	policy := pcr.Policy{Images: []pcr.Image{
 		{Name: "other", PCRs: pcr.Bank{0: filled(0xff)}},
 		{Name: "first", PCRs: pinned(0)},
-		{Name: "second", PCRs: pinned(0, 1)},
+		{Name: "second", PCRs: pinned(1, 2)},
 	}}
 	image, err := policy.Match(pinned(0, 1, 2, 3, 4))
 	require.NoError(t, err)

@@ -42,16 +42,27 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 // Equal reports whether the register was found with the wanted value.
 func (c Comparison) Equal() bool { return c.Got != nil && *c.Got == c.Want }
 
-func (i Image) compare(kind Kind, got Bank) ImageMismatch {
-	m := ImageMismatch{Image: i.Name, Registers: make([]Comparison, 0, len(i.PCRs)), kind: kind.canonical()}
-	for _, register := range i.PCRs.Registers() {
-		c := Comparison{Register: register, Want: i.PCRs[register]}
-		if value, ok := got[register]; ok {
-			c.Got = &value
-		}
-		m.Registers = append(m.Registers, c)
+// mismatch compares every image with the registers found. However many there
+// are, it takes a handful of allocations.
+func (p Policy) mismatch(got Bank) *MismatchError {
+	total := 0
+	for _, image := range p.Images {
+		total += len(image.PCRs)
 	}
-	return m
+	all := make([]Comparison, 0, total)
+	found := make(map[int]*Value, len(got))
+	for register, value := range got {
+		found[register] = &value
+	}
+	e := &MismatchError{Images: make([]ImageMismatch, len(p.Images))}
+	for i, image := range p.Images {
+		start := len(all)
+		for _, register := range image.PCRs.Registers() {
+			all = append(all, Comparison{Register: register, Want: image.PCRs[register], Got: found[register]})
+		}
+		e.Images[i] = ImageMismatch{Image: image.Name, Registers: all[start:len(all):len(all)], kind: p.Kind.canonical()}
+	}
+	return e
 }
 
 // Differing returns the registers that do not match, in ascending order.

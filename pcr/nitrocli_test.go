@@ -65,7 +65,7 @@ func TestReadPolicyReadsEverySpellingOfTheHashAlgorithm(t *testing.T) {
 	}
 	for _, spelling := range []string{"", "Sha256 { ... }", "Sha512 { .. }", "sha384 { ... }", "SHA384", "Sha3847", " Sha384"} {
 		requireRefused(t, `{"Measurements": {"HashAlgorithm": "`+spelling+`", "PCR0": "<a0>"}}`,
-			`policy: Measurements.HashAlgorithm: found "`+spelling+`", expected "Sha384 { ... }"`)
+			`invalid-field: Measurements.HashAlgorithm: found "`+spelling+`", expected "Sha384 { ... }"`)
 	}
 }
 
@@ -80,19 +80,19 @@ func TestReadPolicyRefusesMeasurementsWithOneFault(t *testing.T) {
 	file := func(member string) string { return `{` + member + `, "Measurements": {"PCR0": "<a0>"}}` }
 	const damaged = `, expected true: nitro-cli says otherwise when the image file is damaged or its signature is wrong`
 	requireAllRefused(t, []refusal{
-		{"CRC wrong", file(`"CheckCRC": false`), `policy: CheckCRC: found false` + damaged},
-		{"CRC null", file(`"CheckCRC": null`), `policy: CheckCRC: found null` + damaged},
-		{"CRC text", file(`"CheckCRC": "true"`), `policy: CheckCRC: found a string` + damaged},
-		{"signature wrong", file(`"CheckCRC": true, "SignatureCheck": false`), `policy: SignatureCheck: found false` + damaged},
-		{"signature an array", file(`"SignatureCheck": [true]`), `policy: SignatureCheck: found an array` + damaged},
-		{"measurements null", `{"Measurements": null}`, `policy: Measurements: found null, expected an object`},
-		{"measurements empty", `{"Measurements": {}}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
+		{"CRC wrong", file(`"CheckCRC": false`), `invalid-field: CheckCRC: found false` + damaged},
+		{"CRC null", file(`"CheckCRC": null`), `invalid-field: CheckCRC: found null` + damaged},
+		{"CRC text", file(`"CheckCRC": "true"`), `invalid-field: CheckCRC: found a string` + damaged},
+		{"signature wrong", file(`"CheckCRC": true, "SignatureCheck": false`), `invalid-field: SignatureCheck: found false` + damaged},
+		{"signature an array", file(`"SignatureCheck": [true]`), `invalid-field: SignatureCheck: found an array` + damaged},
+		{"measurements null", `{"Measurements": null}`, `invalid-field: Measurements: found null, expected an object`},
+		{"measurements empty", `{"Measurements": {}}`, `empty-policy: Measurements: empty: an image without a register would match everything`},
 		{"measurements in another case", `{"measurements": {"PCR0": "<a0>"}}`, noForm},
-		{"hash algorithm null", `{"Measurements": {"HashAlgorithm": null, "PCR0": "<a0>"}}`, `policy: Measurements.HashAlgorithm: found null, expected a string`},
-		{"unknown measurement", `{"Measurements": {"PCR0": "<a0>", "ImageHash": "<a1>"}}`, `policy: Measurements.ImageHash: found register "ImageHash", expected "0" to "31" or "PCR0" to "PCR31"`},
-		{"register twice", `{"Measurements": {"PCR0": "<a0>", "0": "<a0>"}}`, `policy: Measurements.0: register 0 is given twice`},
-		{"debug measurements", `{"Measurements": {"PCR0": "<00>"}}`, `policy: Images[0].PCRs[0]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
-		{"only the boot", `{"Measurements": {"PCR1": "<a1>"}}`, `policy: Images[0].PCRs: pins no code: list PCR0, or PCR1 with PCR2, or PCR8`},
+		{"hash algorithm null", `{"Measurements": {"HashAlgorithm": null, "PCR0": "<a0>"}}`, `invalid-field: Measurements.HashAlgorithm: found null, expected a string`},
+		{"unknown measurement", `{"Measurements": {"PCR0": "<a0>", "ImageHash": "<a1>"}}`, `invalid-field: Measurements.ImageHash: unknown key, expected PCR0 to PCR31 and HashAlgorithm`},
+		{"register twice", `{"Measurements": {"PCR0": "<a0>", "0": "<a0>"}}`, `invalid-field: Measurements.0: unknown key, expected PCR0 to PCR31 and HashAlgorithm`},
+		{"debug measurements", `{"Measurements": {"PCR0": "<00>"}}`, `zero-register: Measurements.PCR0: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
+		{"only the boot", `{"Measurements": {"PCR1": "<a1>"}}`, `pins-no-code: Measurements: pins no code: list PCR0, or PCR1 with PCR2, or PCR8; PCR1 is the kernel, which runs any application`},
 	})
 }
 
@@ -115,10 +115,10 @@ func TestReadPolicyReadsWhatDescribeEnclavesPrints(t *testing.T) {
 
 func TestReadPolicyRefusesEnclavesWithOneFault(t *testing.T) {
 	requireAllRefused(t, []refusal{
-		{"one without measurements", `[{"Measurements": {"PCR0": "<a0>"}}, {}]`, `policy: [1]: Measurements: missing`},
-		{"one that is no object", `[{"Measurements": {"PCR0": "<a0>"}}, 1]`, `policy: [1]: Measurements: missing`},
-		{"measurements null", `[{"Measurements": null}]`, `policy: [0].Measurements: found null, expected an object`},
-		{"one in debug mode", `[{"Measurements": {"PCR0": "<a0>"}}, {"Measurements": {"PCR0": "<00>"}}]`, `policy: Images[1].PCRs[0]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
-		{"value of the second", `[{"Measurements": {"PCR0": "<a0>"}}, {"Measurements": {"PCR1": "00"}}]`, `policy: [1].Measurements.PCR1: found 2 characters, expected 96 hex digits`},
+		{"one without measurements", `[{"Measurements": {"PCR0": "<a0>"}}, {}]`, `invalid-field: [1]: Measurements: missing`},
+		{"one that is no object", `[{"Measurements": {"PCR0": "<a0>"}}, 1]`, `invalid-field: [1]: Measurements: missing`},
+		{"measurements null", `[{"Measurements": null}]`, `invalid-field: [0].Measurements: found null, expected an object`},
+		{"one in debug mode", `[{"Measurements": {"PCR0": "<a0>"}}, {"Measurements": {"PCR0": "<00>"}}]`, `zero-register: [1].Measurements.PCR0: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
+		{"value of the second", `[{"Measurements": {"PCR0": "<a0>"}}, {"Measurements": {"PCR1": "00"}}]`, `invalid-field: [1].Measurements.PCR1: found 2 characters, expected 96 hex digits`},
 	})
 }

@@ -2,18 +2,22 @@ package pcr
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"maps"
 	"slices"
 )
 
-// Image is a named set of reference values: what the registers of an enclave
-// hold when it runs one particular image. Every listed register must match;
-// registers that are not listed are not looked at. The name may be empty.
+// Image is a named set of reference values: what the registers hold when one
+// particular image runs. Every listed register must match; registers that are
+// not listed are not looked at. The name may be empty.
 type Image struct {
 	Name string `json:"name"`
 	PCRs Bank   `json:"pcrs"`
+	// Exchange lists registers of the application's own (see [Kind.Application])
+	// whose value belongs to an exchange and not to the image. A verdict needs an
+	// expectation for each of them, so that forgetting one is not accepting it.
+	Exchange []int `json:"exchange,omitempty"`
+	// Source says in free text where the values come from. Nothing depends on it.
+	Source string `json:"source,omitempty"`
 }
 
 // Policy says which images are acceptable. A bank of registers satisfies it
@@ -39,101 +43,34 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 	}{p.Kind.canonical(), p.Images})
 }
 
-// PolicyError says which part of a policy cannot be used and why.
-type PolicyError struct {
-	Field  string // "Images", "Images[1].Name", "Images[1].PCRs[8]"
-	Detail string
-}
-
-func (e *PolicyError) Error() string { return "policy: " + e.Field + ": " + e.Detail }
-
-// Validate reports whether p can serve as the policy for documents of its
-// kind. It returns a *[PolicyError] unless the kind is known, there is at least
-// one image, and every image has a name that no other image has, or none.
-//
-// An image for enclaves
-//
-//   - lists only registers 0 to 31, none of them with a zero value, for zero
-//     is what an unused register and a debugged enclave hold;
-//   - pins code: PCR0, or PCR1 with PCR2, or PCR8.
-//
-// An image for EC2 instances with NitroTPM
-//
-//   - lists only registers 0 to 23 without PCR16 and PCR23, which the instance
-//     can reset; only PCR12 and PCR13 may be zero;
-//   - pins what boots: PCR4 with PCR12, or PCR7. PCR7 pins who may sign what
-//     boots, not what boots, and that only where Secure Boot is on: by the value
-//     that it has otherwise, it does not count.
-func (p Policy) Validate() error {
-	if err := p.Kind.Validate(); err != nil {
-		return &PolicyError{"Kind", err.Error()}
+// UnmarshalJSON implements [encoding/json.Unmarshaler] with the strictness of
+// [ReadPolicy], for policies that are part of a larger file. Only the policy
+// form itself is read, not the other forms that ReadPolicy knows.
+func (p *Policy) UnmarshalJSON(data []byte) error {
+	n, err := parseJSON(&document{text: data}, 0)
+	if err != nil {
+		return err
 	}
-	on := p.Kind.platform()
-	if len(p.Images) == 0 {
-		return errNoImage
+	r := &reader{}
+	if kind, ok := n.member("kind"); ok && kind.value == string(NitroTPM) {
+		r.kind = NitroTPM
 	}
-	seen := make(map[string]bool, len(p.Images))
-	for i, image := range p.Images {
-		if image.Name != "" && seen[image.Name] {
-			return &PolicyError{fmt.Sprintf("Images[%d].Name", i), fmt.Sprintf("%q names an earlier image too", image.Name)}
-		}
-		seen[image.Name] = true
-		if err := image.validate(on, i); err != nil {
-			return err
-		}
+	policy, err := r.finish(r.policyForm(n))
+	if err != nil {
+		return err
 	}
+	*p = policy
 	return nil
 }
 
-var errNoImage = &PolicyError{"Images", "empty: a policy without an image would accept nothing"}
-
-// validate takes the place of the image in the policy, for errors.
-func (i Image) validate(on *platform, place int) error {
-	refuse := func(register, detail string) error {
-		return &PolicyError{fmt.Sprintf("Images[%d].PCRs%s", place, register), detail}
-	}
-	if len(i.PCRs) == 0 {
-		return refuse("", "empty: an image without a register would match every enclave")
-	}
-	known := 0
-	for register := range on.registers {
-		value, ok := i.PCRs[register]
-		if !ok {
-			continue
-		}
-		known++
-		if detail := on.refusesRegister(register, value); detail != "" {
-			return refuse(fmt.Sprintf("[%d]", register), detail)
-		}
-	}
-	if known != len(i.PCRs) {
-		return refuse("", fmt.Sprintf("found a register outside of 0 to %d", on.registers-1))
-	}
-	if !slices.ContainsFunc(on.pins, func(set []int) bool { return i.pins(on, set) }) {
-		return refuse("", "pins no code: list "+on.pinsText)
-	}
-	return nil
-}
-
-// pins reports whether all the given registers are in the image, with values
-// that say something.
-func (i Image) pins(on *platform, registers []int) bool {
-	for _, register := range registers {
-		value, ok := i.PCRs[register]
-		if nothing, known := on.provesNothing[register]; !ok || known && value == nothing {
-			return false
-		}
-	}
-	return true
-}
-
-// Match returns the first image of p that got satisfies. It returns a
-// *[MismatchError] when there is none, and a *[PolicyError] when p is not
-// valid; an Image is returned only without an error.
+// Match returns the first image of p, in the order of the policy, that got
+// satisfies. It returns a *[MismatchError] when there is none, and what
+// [Policy.Validate] returns when p is not valid; an Image is returned only
+// without an error. Whoever matches more than once makes a [Matcher].
 //
 // Match compares measurements and nothing else: whether the registers come
 // from a genuine document, or from an enclave in debug mode, is for package
-// attestation to say.
+// attestation to say, and so are the registers of Image.Exchange.
 func (p Policy) Match(got Bank) (Image, error) {
 	if err := p.Validate(); err != nil {
 		return Image{}, err
@@ -143,11 +80,7 @@ func (p Policy) Match(got Bank) (Image, error) {
 			return image.clone(), nil
 		}
 	}
-	mismatch := &MismatchError{Images: make([]ImageMismatch, len(p.Images))}
-	for i, image := range p.Images {
-		mismatch.Images[i] = image.compare(p.Kind, got)
-	}
-	return Image{}, mismatch
+	return Image{}, p.mismatch(got)
 }
 
 // matches loops over the registers of the image, never those found: a document
@@ -170,26 +103,7 @@ func (p Policy) Clone() Policy {
 	return Policy{p.Kind, images}
 }
 
-func (i Image) clone() Image { return Image{i.Name, maps.Clone(i.PCRs)} }
-
-// UnmarshalJSON implements [encoding/json.Unmarshaler] with the strictness of
-// [ReadPolicy], for policies that are part of a larger file. Only the policy
-// form itself is read, not the other forms that ReadPolicy knows.
-func (p *Policy) UnmarshalJSON(data []byte) error {
-	n, err := parseJSON(data)
-	if err != nil {
-		return err
-	}
-	policy, err := reader{}.policyForm(n)
-	if err != nil {
-		return err
-	}
-	if err := policy.Validate(); err != nil {
-		return err
-	}
-	*p = policy
-	return nil
+func (i Image) clone() Image {
+	i.PCRs, i.Exchange = maps.Clone(i.PCRs), slices.Clone(i.Exchange)
+	return i
 }
-
-// errNoPolicy is what ReadPolicy says of JSON in none of its forms.
-var errNoPolicy = errors.New("expected a policy {\"images\": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, or a condition of an AWS KMS key policy")

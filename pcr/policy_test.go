@@ -37,9 +37,8 @@ func TestPoliciesThatPinCodeAreValid(t *testing.T) {
 
 const (
 	noImage    = "empty: a policy without an image would accept nothing"
-	noRegister = "empty: an image without a register would match every enclave"
+	noRegister = "empty: an image without a register would match everything"
 	allZero    = "all zero: zero is no measurement and would match an enclave in debug mode or an unused register"
-	outside    = "found a register outside of 0 to 31"
 	pinsNoCode = "pins no code: list PCR0, or PCR1 with PCR2, or PCR8"
 )
 
@@ -53,34 +52,33 @@ func TestPoliciesThatWouldAcceptTooMuchAreInvalid(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		policy        pcr.Policy
+		reason        pcr.Reason
 		field, detail string
 	}{
-		"zero policy":            {pcr.Policy{}, "Images", noImage},
-		"empty images":           {pcr.Policy{Images: []pcr.Image{}}, "Images", noImage},
-		"nil registers":          {image(nil), "Images[0].PCRs", noRegister},
-		"no register":            {image(pcr.Bank{}), "Images[0].PCRs", noRegister},
-		"second without":         {after(pcr.Bank{}), "Images[1].PCRs", noRegister},
-		"only zero":              {image(pcr.Bank{0: {}}), "Images[0].PCRs[0]", allZero},
-		"one zero":               {image(withZero), "Images[0].PCRs[2]", allZero},
-		"second with zero":       {after(withZero), "Images[1].PCRs[2]", allZero},
-		"boot only":              {image(pinned(1)), "Images[0].PCRs", pinsNoCode},
-		"application only":       {image(pinned(2)), "Images[0].PCRs", pinsNoCode},
-		"role only":              {image(pinned(3)), "Images[0].PCRs", pinsNoCode},
-		"instance only":          {image(pinned(4)), "Images[0].PCRs", pinsNoCode},
-		"application's own only": {image(pinned(16)), "Images[0].PCRs", pinsNoCode},
-		"all but code":           {image(pinned(1, 3, 4, 16, 31)), "Images[0].PCRs", pinsNoCode},
-		"register 32":            {image(pinned(0, 32)), "Images[0].PCRs", outside},
-		"register -1":            {image(pinned(0, -1)), "Images[0].PCRs", outside},
-		"only register 256":      {image(pinned(256)), "Images[0].PCRs", outside},
+		"zero policy":            {pcr.Policy{}, pcr.EmptyPolicy, "images", noImage},
+		"empty images":           {pcr.Policy{Images: []pcr.Image{}}, pcr.EmptyPolicy, "images", noImage},
+		"nil registers":          {image(nil), pcr.EmptyPolicy, "images[0].pcrs", noRegister},
+		"no register":            {image(pcr.Bank{}), pcr.EmptyPolicy, "images[0].pcrs", noRegister},
+		"second without":         {after(pcr.Bank{}), pcr.EmptyPolicy, "images[1].pcrs", noRegister},
+		"only zero":              {image(pcr.Bank{0: {}}), pcr.ZeroRegister, "images[0].pcrs.0", allZero},
+		"one zero":               {image(withZero), pcr.ZeroRegister, "images[0].pcrs.2", allZero},
+		"second with zero":       {after(withZero), pcr.ZeroRegister, "images[1].pcrs.2", allZero},
+		"boot only":              {image(pinned(1)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode + "; PCR1 is the kernel, which runs any application"},
+		"application only":       {image(pinned(2)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode + "; PCR2 is the application, which any kernel can run and change"},
+		"role only":              {image(pinned(3)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode},
+		"instance only":          {image(pinned(4)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode},
+		"application's own only": {image(pinned(16)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode + "; an application extends register 16 itself, and any application can give it any such value"},
+		"all but code":           {image(pinned(1, 3, 4, 16, 31)), pcr.PinsNoCode, "images[0].pcrs", pinsNoCode + "; PCR1 is the kernel, which runs any application"},
+		"register 32":            {image(pinned(0, 32)), pcr.InvalidRegister, "images[0].pcrs.32", "found register 32, expected 0 to 31"},
+		"register -1":            {image(pinned(0, -1)), pcr.InvalidRegister, "images[0].pcrs", "found register -1, expected 0 to 31"},
+		"only register 256":      {image(pinned(256)), pcr.InvalidRegister, "images[0].pcrs.256", "found register 256, expected 0 to 31"},
 		"same name": {pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: pinned(0)}, {Name: "", PCRs: pinned(8)}, {Name: "v1", PCRs: pinned(1, 2)}}},
-			"Images[2].Name", `"v1" names an earlier image too`},
+			pcr.DuplicateName, "images[2].name", `"v1" names an earlier image too`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := c.policy.Validate()
-			var invalid *pcr.PolicyError
-			require.ErrorAs(t, err, &invalid)
-			assert.Equal(t, pcr.PolicyError{Field: c.field, Detail: c.detail}, *invalid)
-			assert.EqualError(t, err, "policy: "+c.field+": "+c.detail)
+			require.ErrorIs(t, err, c.reason)
+			assert.EqualError(t, err, string(c.reason)+": "+c.field+": "+c.detail)
 
 			// The bank holds whatever the first image lists, so only the policy
 			// itself can be the reason.

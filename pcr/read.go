@@ -1,161 +1,395 @@
 package pcr
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // maxPolicySize bounds what ReadPolicy takes. A policy with a thousand images
 // of four registers has half of it.
 const maxPolicySize = 1 << 20
 
-// ReadPolicy reads a policy from JSON in any of these forms:
+// Form is a form in which reference values are published.
+type Form string
+
+// The forms that [ReadPolicy] reads.
+const (
+	FormPolicy       Form = "policy"       // {"images": [...]}
+	FormMeasurements Form = "measurements" // {"Measurements": {...}}, what AWS's tools print
+	FormEnclaves     Form = "enclaves"     // an array of those, from nitro-cli describe-enclaves
+	FormRegisters    Form = "registers"    // {"PCR0": "<hex>", ...}
+	FormReleases     Form = "releases"     // an array of those, each with a timestamp
+	FormLines        Form = "lines"        // <hex> PCR0
+	FormKeyPolicy    Form = "key-policy"   // AWS KMS
+)
+
+// Reading is a policy with what there is to say of the text it was read from.
+type Reading struct {
+	Policy   Policy
+	Form     Form
+	Warnings []string // what was found and does not count: a signature, text before the JSON
+}
+
+// ReadPolicy reads a policy from any of these forms:
 //
 //   - {"images": [{"name": "v1.2.0", "pcrs": {"0": "<96 hex digits>", ...}}]},
-//     with registers also spelled "PCR0", and every image named; a policy for
+//     with registers also spelled "PCR0", and every image named. An image may
+//     have "exchange": [16, 17] and "source": "...", see [Image]. A policy for
 //     EC2 instances with NitroTPM has "kind": "nitrotpm" beside the images;
 //   - what nitro-cli build-enclave or describe-eif prints,
 //     {"Measurements": {"HashAlgorithm": "Sha384 { ... }", "PCR0": ...}, ...},
 //     or describe-enclaves, an array of such objects; the image is named by
-//     its ImageName and ImageVersion or EnclaveName, else "image";
+//     its ImageName and ImageVersion or EnclaveName, else "image". One banner of
+//     a build tool, whole lines before the JSON, is skipped;
 //   - what AWS's nitro-tpm-pcr-compute prints, {"Measurements":
 //     {"HashAlgorithm": "SHA384 { ... }", "PCR4": ..., "PCR7": ..., "PCR12": ...}},
 //     told from the output of nitro-cli by its registers: none of those that pin
-//     an enclave's code, and PCR7, or PCR4 with PCR12;
+//     an enclave's code, and PCR4 or PCR7. It is of a boot to which nothing was
+//     added from outside, and so PCR13 is zero where it is not listed;
+//   - the registers alone, {"PCR0": ..., "PCR1": ...}, or an array of such
+//     objects with a timestamp each (seconds since 1970, or RFC 3339), which is
+//     their name. A signature in one is not verified, for it covers one register
+//     of them, and nobody said whose key it is;
+//   - lines of "<96 hex digits> PCR0";
 //   - a condition of an AWS KMS key policy with the keys
 //     kms:RecipientAttestation:ImageSha384 and kms:RecipientAttestation:PCR<n>,
 //     as {"StringEqualsIgnoreCase": {...}} or inside a statement or a whole key
-//     policy. Several values of one key are alternatives, and so several
-//     images. kms:RecipientAttestation:NitroTPMPCR<n> makes a policy for EC2
-//     instances with NitroTPM.
+//     policy, see below. kms:RecipientAttestation:NitroTPMPCR<n> makes a policy
+//     for EC2 instances with NitroTPM.
 //
-// Keys that are unknown or given twice, values that are not 96 hex digits and
-// policies that do not pass [Policy.Validate] are errors that say where in the
-// JSON they are. At most 1 MiB is read. A Policy is returned only without an
-// error.
-func ReadPolicy(r io.Reader) (Policy, error) { return reader{}.read(r) }
-
-// reader reads the policies of one kind.
-type reader struct {
-	kind  Kind // canonical
-	fixed bool // kind is what the caller asks for, whatever the text looks like
+// The text is UTF-8, or UTF-16 with a byte order mark. PCR names outside of the
+// first form may be in lower case, and values may begin with 0x. All else is
+// strict: keys that are unknown or given twice, values that are not 96 hex
+// digits and policies that do not pass [Policy.Validate] are errors that say
+// where they are, as many as there are. At most 1 MiB is read. A Policy is
+// returned only without an error.
+//
+// # Key policies
+//
+// A key policy is read for the images that it lets use the key. Several values
+// of one key are alternatives, and so several images; all keys of a condition
+// have to hold. A statement that allows an action to no image by attestation
+// names no image (and is a warning where the action could ask for one). A
+// condition on attestation never holds for an action without a Recipient, such
+// as kms:Sign: a statement that allows no other is an error. A Deny with
+// StringNotEquals or StringNotEqualsIgnoreCase on attestation keys narrows the
+// images to those that it leaves, and one with StringEquals takes images away.
+// Everything is reckoned for each action and each principal; where those would
+// end with different images, where a Deny takes away all, and where a condition
+// cannot be evaluated by the image alone (Null, StringLike, ...IfExists,
+// ForAnyValue:...), the error names the statement.
+func ReadPolicy(r io.Reader) (Policy, error) {
+	reading, err := Read(r, "")
+	return reading.Policy, err
 }
 
-func (r reader) on() *platform { return r.kind.platform() }
+// Read is [ReadPolicy] for callers who want to know more of the text. With a
+// kind, what does not say its kind is taken to be of this one, and what says
+// another is an error; with none, the text tells.
+func Read(r io.Reader, kind Kind) (Reading, error) {
+	if err := kind.Validate(); err != nil {
+		return Reading{}, err
+	}
+	return (&reader{kind: kind.canonical(), fixed: kind != ""}).read(r)
+}
 
-func (r reader) read(from io.Reader) (Policy, error) {
+// reader reads one policy.
+type reader struct {
+	kind     Kind // canonical
+	fixed    bool // kind is what the caller asks for, whatever the text looks like
+	form     Form
+	warnings []string
+}
+
+func (r *reader) on() *platform { return r.kind.platform() }
+
+func (r *reader) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+func (r *reader) read(from io.Reader) (Reading, error) {
 	data, err := io.ReadAll(io.LimitReader(from, maxPolicySize+1))
 	if err != nil {
-		return Policy{}, fmt.Errorf("policy: %w", err)
+		return Reading{}, &Error{Reason: Unreadable, Err: err}
 	}
 	if len(data) > maxPolicySize {
-		return Policy{}, fmt.Errorf("policy: found more than %d bytes, expected at most that", maxPolicySize)
+		return Reading{}, &Error{Reason: MalformedPolicy, Detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxPolicySize)}
 	}
-	policy, err := r.anyForm(data)
+	text, err := decodeText(data)
 	if err != nil {
-		var invalid *PolicyError
-		if errors.As(err, &invalid) {
-			return Policy{}, err
-		}
-		return Policy{}, fmt.Errorf("policy: %w", err)
+		return Reading{}, err
 	}
-	return policy, nil
+	policy, err := r.finish(r.anyForm(text))
+	if err != nil {
+		return Reading{}, err
+	}
+	return Reading{policy, r.form, r.warnings}, nil
 }
 
-func (r reader) anyForm(data []byte) (Policy, error) {
-	n, err := parseJSON(data)
-	if err != nil {
-		return Policy{}, err
-	}
-	if !r.fixed {
-		r.kind = kindOf(n)
-	}
-	read, err := r.formOf(n)
-	if err != nil {
-		return Policy{}, err
-	}
-	policy, err := read(n)
-	if err != nil {
-		return Policy{}, err
-	}
-	policy.Kind = r.kind
-	if err := policy.Validate(); err != nil {
-		return Policy{}, err
-	}
-	return policy, nil
-}
-
-// formOf tells the forms apart by one key that only one of them has.
-func (r reader) formOf(n node) (func(node) (Policy, error), error) {
-	if elements, ok := n.value.([]node); ok {
-		if len(elements) > 0 {
-			if _, ok := elements[0].member("Measurements"); ok {
-				return r.enclavesForm, nil
-			}
-		}
-		return nil, errNoPolicy
-	}
-	if _, ok := n.member("images"); ok {
-		return r.policyForm, nil
-	}
-	if _, ok := n.member("Measurements"); ok {
-		return r.measurementsForm, nil
-	}
-	if isKeyPolicy(n) {
-		return r.keyPolicyForm, nil
-	}
-	return nil, errNoPolicy
-}
-
-func (r reader) policyForm(n node) (Policy, error) {
-	members, err := n.object()
+// finish makes a policy of the images, or says what is wrong with them where it
+// was read.
+func (r *reader) finish(images []sourced, err error) (Policy, error) {
 	if err != nil {
 		return Policy{}, err
 	}
 	policy := Policy{Kind: r.kind}
-	for _, m := range members {
-		switch m.name {
-		case "images":
-		case "kind":
-			if policy.Kind, err = r.readKind(m.value); err != nil {
-				return Policy{}, err
-			}
-			continue
-		default:
-			return Policy{}, m.value.errorf("unknown key, expected \"kind\" and \"images\"")
+	for _, image := range images {
+		policy.Images = append(policy.Images, image.Image)
+	}
+	var wrong mistakes
+	for _, f := range policy.findings() {
+		e := &Error{Reason: f.reason, Field: f.path(), Detail: f.detail}
+		if f.image != none {
+			images[f.image].locate(e, f)
 		}
-		elements, err := m.value.array()
-		if err != nil {
-			return Policy{}, err
-		}
-		for _, element := range elements {
-			image, err := readImage(element)
-			if err != nil {
-				return Policy{}, err
-			}
-			policy.Images = append(policy.Images, image)
-		}
+		wrong.add(e)
+	}
+	if err := wrong.err(); err != nil {
+		return Policy{}, err
 	}
 	return policy, nil
 }
 
+// locate says where a fault was read.
+func (s sourced) locate(e *Error, f fault) {
+	if n, ok := s.registers[f.register]; ok {
+		n.locate(e)
+		return
+	}
+	if s.at.document == nil {
+		return
+	}
+	if n, ok := s.at.member(f.part); ok && s.own {
+		n.locate(e)
+		return
+	}
+	s.at.locate(e)
+	if s.own {
+		e.Field += "." + f.part
+	}
+}
+
+func (r *reader) anyForm(text []byte) ([]sourced, error) {
+	trimmed := bytes.TrimLeft(text, " \t\r\n")
+	start := len(text) - len(trimmed)
+	switch {
+	case len(trimmed) == 0:
+		return nil, &Error{Reason: MalformedPolicy, Detail: "found nothing, expected a policy"}
+	case isRegisterLines(text):
+		r.form = FormLines
+		images, err := registerLines(text)
+		if err == nil && !r.fixed {
+			r.kind = kindOfBank(images[0].PCRs)
+		}
+		return images, err
+	case bareValue.Match(bytes.TrimSpace(trimmed)):
+		return nil, &Error{Reason: UnknownForm, Detail: "found one value and not of which register, expected lines like \"<96 hex digits> PCR0\""}
+	case strings.IndexByte(`{["-0123456789`, trimmed[0]) < 0 && !slices.Contains([]string{"null", "true", "false"}, string(bytes.TrimSpace(trimmed))):
+		return r.behindBanner(text, start)
+	}
+	n, err := parseJSON(&document{text, true}, start)
+	if err != nil {
+		return nil, err
+	}
+	return r.json(n)
+}
+
+// behindBanner reads what a build tool printed after a line or more of its own.
+func (r *reader) behindBanner(text []byte, from int) ([]sourced, error) {
+	d := &document{text, true}
+	start, ok := jsonStart(text)
+	if !ok {
+		line, column := d.position(from)
+		return nil, &Error{Reason: UnknownForm, Line: line, Column: column, Detail: "found text that is no JSON; " + expectedForms}
+	}
+	line, _ := d.position(start)
+	n, err := parseJSON(d, start)
+	if err != nil {
+		return nil, err
+	}
+	images, err := r.json(n)
+	if err == nil && r.form != FormMeasurements && r.form != FormRegisters {
+		return nil, &Error{Reason: UnknownForm, Line: 1, Column: 1, Detail: fmt.Sprintf("found text before the JSON, which begins in line %d, expected it only where a build tool printed measurements; cut it off", line)}
+	}
+	r.warn("skipped the text before the JSON, which begins in line %d", line)
+	return images, err
+}
+
+// expectedForms is for a text in none of the forms.
+const expectedForms = `expected a policy {"images": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, registers {"PCR0": "..."}, or a condition of an AWS KMS key policy`
+
+func (r *reader) json(n node) ([]sourced, error) {
+	if !r.fixed {
+		r.kind = kindOf(n)
+	}
+	var read func(node) ([]sourced, error)
+	if r.form, read = r.formOf(n); read == nil {
+		return nil, n.fail(UnknownForm, "%s", expectedForms)
+	}
+	return read(n)
+}
+
+// formOf tells the forms apart by one key that only one of them has.
+func (r *reader) formOf(n node) (Form, func(node) ([]sourced, error)) {
+	if elements, ok := n.value.([]node); ok {
+		if len(elements) == 0 {
+			return "", nil
+		}
+		if _, ok := elements[0].member("Measurements"); ok {
+			return FormEnclaves, r.enclavesForm
+		}
+		if elements[0].listsRegisters() {
+			return FormReleases, r.releasesForm
+		}
+		return "", nil
+	}
+	if _, ok := n.member("images"); ok {
+		return FormPolicy, r.policyForm
+	}
+	if _, ok := n.member("Measurements"); ok {
+		return FormMeasurements, r.measurementsForm
+	}
+	if isKeyPolicy(n) {
+		return FormKeyPolicy, r.keyPolicyForm
+	}
+	if n.listsRegisters() {
+		return FormRegisters, r.registersForm
+	}
+	return "", nil
+}
+
+// listsRegisters reports whether n is an object with a key like PCR0.
+func (n node) listsRegisters() bool {
+	members, _ := n.value.([]member)
+	return slices.ContainsFunc(members, func(m member) bool {
+		_, ok := parsePCR(m.name)
+		return ok
+	})
+}
+
+func (r *reader) policyForm(n node) ([]sourced, error) {
+	members, err := n.object()
+	if err != nil {
+		return nil, err
+	}
+	var images []sourced
+	var wrong mistakes
+	for _, m := range members {
+		switch m.name {
+		case "images":
+			elements, err := m.value.array()
+			wrong.add(err)
+			for _, element := range elements {
+				image, err := readImage(element)
+				wrong.add(err)
+				images = append(images, image)
+			}
+		case "kind":
+			wrong.add(r.readKind(m.value))
+		default:
+			wrong.add(m.value.errorf("unknown key, expected \"kind\" and \"images\""))
+		}
+	}
+	return images, wrong.err()
+}
+
+func readImage(n node) (sourced, error) {
+	image := sourced{at: n, own: true, registers: map[int]node{}}
+	members, err := n.object()
+	if err != nil {
+		return image, err
+	}
+	var wrong mistakes
+	for _, m := range members {
+		switch m.name {
+		case "name":
+			image.Name, err = m.value.text()
+		case "source":
+			image.Source, err = m.value.text()
+		case "pcrs":
+			image.PCRs, err = readBank(m.value)
+			image.remember(m.value)
+		case "exchange":
+			image.Exchange, err = readRegisters(m.value)
+		default:
+			err = m.value.errorf("unknown key, expected \"name\", \"pcrs\", \"exchange\" and \"source\"")
+		}
+		wrong.add(err)
+	}
+	if name, ok := n.member("name"); !ok || name.value == "" || image.Name != "" && strings.TrimSpace(image.Name) == "" {
+		e := n.fail(InvalidField, "missing or empty; it is what a verdict calls the image")
+		e.Field += ".name"
+		wrong.add(e)
+	}
+	return image, wrong.err()
+}
+
+// remember notes where each register stands.
+func (s *sourced) remember(pcrs node) {
+	if s.registers == nil {
+		s.registers = map[int]node{}
+	}
+	members, _ := pcrs.value.([]member)
+	for _, m := range members {
+		register, ok := parseRegister(m.name)
+		if !ok {
+			register, ok = parsePCR(m.name)
+		}
+		if ok {
+			s.registers[register] = m.value
+		}
+	}
+}
+
+// readRegisters reads a list of indexes.
+func readRegisters(n node) ([]int, error) {
+	elements, err := n.array()
+	if err != nil {
+		return nil, err
+	}
+	if len(elements) == 0 {
+		return nil, n.errorf("empty, expected registers, or no such key")
+	}
+	registers := make([]int, len(elements))
+	for i, element := range elements {
+		digits, _ := element.value.(number)
+		register, ok := parseRegister(string(digits))
+		if !ok || strings.HasPrefix(string(digits), "PCR") {
+			return nil, element.errorf("found %s, expected a register, a number from 0 to 31", element.found())
+		}
+		registers[i] = register
+	}
+	return registers, nil
+}
+
+// found is a number as it is written, or the kind of another value.
+func (n node) found() string {
+	if digits, ok := n.value.(number); ok {
+		return string(digits)
+	}
+	return n.kind()
+}
+
 // readKind reads the kind of a policy, which has to be the one asked for.
-func (r reader) readKind(n node) (Kind, error) {
+func (r *reader) readKind(n node) error {
 	text, err := n.text()
 	if err != nil {
-		return "", err
+		return err
 	}
 	kind := Kind(text)
-	if err := kind.Validate(); err != nil || kind == "" {
-		return "", n.errorf("found %q, expected %q or %q", text, Enclave, NitroTPM)
+	if kind.Validate() != nil || kind == "" {
+		return n.fail(WrongKind, "found %q, expected %q or %q", text, Enclave, NitroTPM)
 	}
 	if r.fixed && !kind.Is(r.kind) {
-		return "", n.errorf("found %q, expected %q, which was asked for", text, r.kind.name())
+		return n.fail(WrongKind, "found %q, expected %q, which was asked for", text, r.kind.name())
 	}
-	return kind.canonical(), nil
+	r.kind = kind.canonical()
+	return nil
 }
 
 // kindOf tells the kind of a policy whose reader leaves it to the text. Nothing
@@ -164,8 +398,21 @@ func kindOf(n node) Kind {
 	if kind, ok := n.member("kind"); ok && kind.value == string(NitroTPM) {
 		return NitroTPM
 	}
+	if elements, ok := n.value.([]node); ok && len(elements) > 0 {
+		return kindOf(elements[0])
+	}
 	if m, ok := n.member("Measurements"); ok {
-		return kindOfRegisters(m)
+		return kindOf(m)
+	}
+	if n.listsRegisters() {
+		members, _ := n.value.([]member)
+		bank := Bank{}
+		for _, m := range members {
+			if register, ok := parsePCR(m.name); ok {
+				bank[register] = Value{}
+			}
+		}
+		return kindOfBank(bank)
 	}
 	if n.mentions(nitroTPM.kmsPCR) && !n.mentions(enclave.kmsPCR) && !n.mentions(enclave.kmsImage) {
 		return NitroTPM
@@ -173,14 +420,9 @@ func kindOf(n node) Kind {
 	return ""
 }
 
-func kindOfRegisters(n node) Kind {
-	has := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(name string) bool {
-			_, ok := n.member(name)
-			return !ok
-		})
-	}
-	if has("PCR0") || has("PCR1", "PCR2") || has("PCR8") || !has("PCR7") && !has("PCR4", "PCR12") {
+// kindOfBank goes by the registers that are listed.
+func kindOfBank(b Bank) Kind {
+	if pinsNoEnclave(b) == "" || b.has(RegisterKernel) || b.has(RegisterApplication) || !b.has(RegisterBootLoader) && !b.has(RegisterSecureBoot) {
 		return ""
 	}
 	return NitroTPM
@@ -199,27 +441,91 @@ func (n node) mentions(prefix string) bool {
 	return false
 }
 
-func readImage(n node) (Image, error) {
+// registersForm reads {"PCR0": "...", "HashAlgorithm": "..."}.
+func (r *reader) registersForm(n node) ([]sourced, error) {
+	image, err := r.registers(n, nil)
+	return []sourced{image}, err
+}
+
+// registers reads an object whose keys are registers, HashAlgorithm, and others
+// that are given.
+func (r *reader) registers(n node, others map[string]func(node) error) (sourced, error) {
+	image := sourced{at: n, Image: Image{Name: unnamed, PCRs: Bank{}}}
 	members, err := n.object()
 	if err != nil {
-		return Image{}, err
+		return image, err
 	}
-	var image Image
+	var wrong mistakes
 	for _, m := range members {
-		switch m.name {
-		case "name":
-			image.Name, err = m.value.text()
-		case "pcrs":
-			image.PCRs, err = readBank(m.value)
-		default:
-			err = m.value.errorf("unknown key, expected \"name\" and \"pcrs\"")
+		if other := others[m.name]; other != nil {
+			wrong.add(other(m.value))
+			continue
 		}
-		if err != nil {
-			return Image{}, err
+		if m.name == "HashAlgorithm" {
+			wrong.add(r.checkHashAlgorithm(m.value))
+			continue
 		}
+		register, ok := parsePCR(m.name)
+		if !ok {
+			wrong.add(m.value.errorf("unknown key, expected PCR0 to PCR31 and HashAlgorithm"))
+			continue
+		}
+		wrong.add(image.PCRs.read(member{strconv.Itoa(register), m.value}))
 	}
-	if strings.TrimSpace(image.Name) == "" {
-		return Image{}, n.errorf("name: missing or empty; it is what a verdict calls the image")
+	image.remember(n)
+	return image, wrong.err()
+}
+
+// releasesForm reads an array of releases, each with its registers and a time.
+func (r *reader) releasesForm(n node) ([]sourced, error) {
+	elements, err := n.array()
+	if err != nil {
+		return nil, err
 	}
-	return image, nil
+	var set imageSet
+	var wrong mistakes
+	signed := 0
+	for _, element := range elements {
+		name := ""
+		image, err := r.registers(element, map[string]func(node) error{
+			"timestamp": func(n node) (err error) {
+				name, err = readTime(n)
+				return err
+			},
+			"signature": func(node) error {
+				signed++
+				return nil
+			},
+		})
+		if image.Name = name; name == "" && err == nil {
+			err = element.errorf("timestamp: missing; it is what a verdict calls the image")
+		}
+		wrong.add(err)
+		set.add(image)
+	}
+	if signed > 0 {
+		r.warn("%d releases have a signature, which was not verified: it covers one register, and nothing says whose key made it", signed)
+	}
+	if err := wrong.err(); err != nil {
+		return nil, err
+	}
+	return set.images(), nil
+}
+
+// readTime reads seconds since 1970 or RFC 3339, and returns the latter in UTC.
+func readTime(n node) (string, error) {
+	const layout = "2006-01-02T15:04:05Z07:00"
+	switch value := n.value.(type) {
+	case number:
+		if seconds, err := strconv.ParseInt(string(value), 10, 64); err == nil && seconds > 0 && seconds < 1<<34 {
+			return time.Unix(seconds, 0).UTC().Format(layout), nil
+		}
+		return "", n.errorf("found %s, expected seconds since 1970", value)
+	case string:
+		if at, err := time.Parse(time.RFC3339, value); err == nil {
+			return at.UTC().Format(layout), nil
+		}
+		return "", n.errorf("found %q, expected a time like 2025-04-15T02:25:23Z", value)
+	}
+	return "", n.errorf("found %s, expected a time", n.kind())
 }

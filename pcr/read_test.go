@@ -42,30 +42,30 @@ func TestReadPolicyReadsDigitsInEitherCase(t *testing.T) {
 func TestReadPolicyRefusesItsOwnFormWithOneFault(t *testing.T) {
 	const pcr0 = `"pcrs": {"0": "<a0>"}`
 	requireAllRefused(t, []refusal{
-		{"no image", `{"images": []}`, `policy: Images: empty: a policy without an image would accept nothing`},
-		{"images null", `{"images": null}`, `policy: images: found null, expected an array`},
-		{"images object", `{"images": {}}`, `policy: images: found an object, expected an array`},
-		{"images twice", `{"images": [], "images": []}`, `policy: images: the key is given twice`},
-		{"images twice, once escaped", `{"images": [], "im\u0061ges": []}`, `policy: images: the key is given twice`},
+		{"no image", `{"images": []}`, `empty-policy: images: empty: a policy without an image would accept nothing`},
+		{"images null", `{"images": null}`, `invalid-field: images: found null, expected an array`},
+		{"images object", `{"images": {}}`, `invalid-field: images: found an object, expected an array`},
+		{"images twice", `{"images": [], "images": []}`, `malformed-policy: images: the key is given twice`},
+		{"images twice, once escaped", `{"images": [], "im\u0061ges": []}`, `malformed-policy: images: the key is given twice`},
 		{"images in another case", `{"Images": [{"name": "v1", ` + pcr0 + `}]}`, noForm},
-		{"unknown key", `{"images": [{"name": "v1", ` + pcr0 + `}], "Images": []}`, `policy: Images: unknown key, expected "kind" and "images"`},
-		{"image null", `{"images": [null]}`, `policy: images[0]: found null, expected an object`},
-		{"image string", `{"images": ["v1"]}`, `policy: images[0]: found a string, expected an object`},
-		{"no name", `{"images": [{` + pcr0 + `}]}`, `policy: images[0]: name: missing or empty; it is what a verdict calls the image`},
-		{"empty name", `{"images": [{"name": "", ` + pcr0 + `}]}`, `policy: images[0]: name: missing or empty; it is what a verdict calls the image`},
-		{"blank name", `{"images": [{"name": " \t", ` + pcr0 + `}]}`, `policy: images[0]: name: missing or empty; it is what a verdict calls the image`},
-		{"name null", `{"images": [{"name": null, ` + pcr0 + `}]}`, `policy: images[0].name: found null, expected a string`},
-		{"name number", `{"images": [{"name": 1, ` + pcr0 + `}]}`, `policy: images[0].name: found a number, expected a string`},
-		{"name twice", `{"images": [{"name": "v1", "name": "v1", ` + pcr0 + `}]}`, `policy: images[0].name: the key is given twice`},
-		{"name in another case", `{"images": [{"Name": "v1", ` + pcr0 + `}]}`, `policy: images[0].Name: unknown key, expected "name" and "pcrs"`},
-		{"same name", `{"images": [{"name": "v1", ` + pcr0 + `}, {"name": "v1", "pcrs": {"0": "<a1>"}}]}`, `policy: Images[1].Name: "v1" names an earlier image too`},
-		{"no pcrs", `{"images": [{"name": "v1"}]}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
-		{"pcrs empty", `{"images": [{"name": "v1", "pcrs": {}}]}`, `policy: Images[0].PCRs: empty: an image without a register would match every enclave`},
-		{"pcrs null", `{"images": [{"name": "v1", "pcrs": null}]}`, `policy: images[0].pcrs: found null, expected an object`},
-		{"pcrs array", `{"images": [{"name": "v1", "pcrs": []}]}`, `policy: images[0].pcrs: found an array, expected an object`},
-		{"pcrs twice", `{"images": [{"name": "v1", ` + pcr0 + `, ` + pcr0 + `}]}`, `policy: images[0].pcrs: the key is given twice`},
-		{"pcrs in another case", `{"images": [{"name": "v1", "PCRs": {"0": "<a0>"}}]}`, `policy: images[0].PCRs: unknown key, expected "name" and "pcrs"`},
-		{"in the second image", `{"images": [{"name": "v1", ` + pcr0 + `}, {"name": "v2", "pcrs": {"PCR0": 0}}]}`, `policy: images[1].pcrs.PCR0: found a number, expected a string`},
+		{"unknown key", `{"images": [{"name": "v1", ` + pcr0 + `}], "Images": []}`, `invalid-field: Images: unknown key, expected "kind" and "images"`},
+		{"image null", `{"images": [null]}`, `invalid-field: images[0]: found null, expected an object`},
+		{"image string", `{"images": ["v1"]}`, `invalid-field: images[0]: found a string, expected an object`},
+		{"no name", `{"images": [{` + pcr0 + `}]}`, `invalid-field: images[0].name: missing or empty; it is what a verdict calls the image`},
+		{"empty name", `{"images": [{"name": "", ` + pcr0 + `}]}`, `invalid-field: images[0].name: missing or empty; it is what a verdict calls the image`},
+		{"blank name", `{"images": [{"name": " \t", ` + pcr0 + `}]}`, `invalid-field: images[0].name: missing or empty; it is what a verdict calls the image`},
+		{"name null", `{"images": [{"name": null, ` + pcr0 + `}]}`, `invalid-field: images[0].name: found null, expected a string`},
+		{"name number", `{"images": [{"name": 1, ` + pcr0 + `}]}`, `invalid-field: images[0].name: found a number, expected a string`},
+		{"name twice", `{"images": [{"name": "v1", "name": "v1", ` + pcr0 + `}]}`, `malformed-policy: images[0].name: the key is given twice`},
+		{"name in another case", `{"images": [{"Name": "v1", ` + pcr0 + `}]}`, `invalid-field: images[0].Name: unknown key, expected "name", "pcrs", "exchange" and "source"; invalid-field: images[0].name: missing or empty; it is what a verdict calls the image`},
+		{"same name", `{"images": [{"name": "v1", ` + pcr0 + `}, {"name": "v1", "pcrs": {"0": "<a1>"}}]}`, `duplicate-name: images[1].name: "v1" names an earlier image too`},
+		{"no pcrs", `{"images": [{"name": "v1"}]}`, `empty-policy: images[0].pcrs: empty: an image without a register would match everything`},
+		{"pcrs empty", `{"images": [{"name": "v1", "pcrs": {}}]}`, `empty-policy: images[0].pcrs: empty: an image without a register would match everything`},
+		{"pcrs null", `{"images": [{"name": "v1", "pcrs": null}]}`, `invalid-field: images[0].pcrs: found null, expected an object`},
+		{"pcrs array", `{"images": [{"name": "v1", "pcrs": []}]}`, `invalid-field: images[0].pcrs: found an array, expected an object`},
+		{"pcrs twice", `{"images": [{"name": "v1", ` + pcr0 + `, ` + pcr0 + `}]}`, `malformed-policy: images[0].pcrs: the key is given twice`},
+		{"pcrs in another case", `{"images": [{"name": "v1", "PCRs": {"0": "<a0>"}}]}`, `invalid-field: images[0].PCRs: unknown key, expected "name", "pcrs", "exchange" and "source"`},
+		{"in the second image", `{"images": [{"name": "v1", ` + pcr0 + `}, {"name": "v2", "pcrs": {"PCR0": 0}}]}`, `invalid-field: images[1].pcrs.PCR0: found a number, expected a string`},
 	})
 }
 
@@ -85,16 +85,16 @@ func pathOfRegister(name string) string {
 	case "", "+1", " 0", "0 ", "\u0660":
 		name = `"` + name + `"`
 	}
-	return "policy: images[0].pcrs." + name
+	return "invalid-field: images[0].pcrs." + name
 }
 
 func TestReadPolicyRefusesARegisterGivenTwice(t *testing.T) {
 	image := func(pcrs string) string { return `{"images": [{"name": "v1", "pcrs": {` + pcrs + `}}]}` }
 	requireAllRefused(t, []refusal{
-		{"same key", image(`"0": "<a0>", "0": "<a0>"`), `policy: images[0].pcrs.0: the key is given twice`},
-		{"same key escaped", image(`"0": "<a0>", "\u0030": "<a0>"`), `policy: images[0].pcrs.0: the key is given twice`},
-		{"two spellings", image(`"0": "<a0>", "PCR0": "<a0>"`), `policy: images[0].pcrs.PCR0: register 0 is given twice`},
-		{"two spellings reversed", image(`"PCR8": "<a0>", "8": "<a0>"`), `policy: images[0].pcrs.8: register 8 is given twice`},
+		{"same key", image(`"0": "<a0>", "0": "<a0>"`), `malformed-policy: images[0].pcrs.0: the key is given twice`},
+		{"same key escaped", image(`"0": "<a0>", "\u0030": "<a0>"`), `malformed-policy: images[0].pcrs.0: the key is given twice`},
+		{"two spellings", image(`"0": "<a0>", "PCR0": "<a0>"`), `invalid-field: images[0].pcrs.PCR0: register 0 is given twice`},
+		{"two spellings reversed", image(`"PCR8": "<a0>", "8": "<a0>"`), `invalid-field: images[0].pcrs.8: register 8 is given twice`},
 	})
 }
 
@@ -102,26 +102,25 @@ func TestReadPolicyRefusesAValueThatIsNotOne(t *testing.T) {
 	image := func(value string) string { return `{"images": [{"name": "v1", "pcrs": {"PCR0": ` + value + `}}]}` }
 	digits := filled(0xa0).String()
 	requireAllRefused(t, []refusal{
-		{"null", image(`null`), `policy: images[0].pcrs.PCR0: found null, expected a string`},
-		{"number", image(`0`), `policy: images[0].pcrs.PCR0: found a number, expected a string`},
-		{"true", image(`true`), `policy: images[0].pcrs.PCR0: found true, expected a string`},
-		{"false", image(`false`), `policy: images[0].pcrs.PCR0: found false, expected a string`},
-		{"array", image(`["<a0>"]`), `policy: images[0].pcrs.PCR0: found an array, expected a string`},
-		{"object", image(`{"a": "<a0>"}`), `policy: images[0].pcrs.PCR0: found an object, expected a string`},
-		{"empty", image(`""`), `policy: images[0].pcrs.PCR0: found 0 characters, expected 96 hex digits`},
-		{"one digit less", image(`"` + digits[1:] + `"`), `policy: images[0].pcrs.PCR0: found 95 characters, expected 96 hex digits`},
-		{"one digit more", image(`"` + digits + `0"`), `policy: images[0].pcrs.PCR0: found 97 characters, expected 96 hex digits`},
-		{"with 0x", image(`"0x` + digits + `"`), `policy: images[0].pcrs.PCR0: found 98 characters, expected 96 hex digits`},
-		{"no digit", image(`"` + digits[1:] + `g"`), `policy: images[0].pcrs.PCR0: expected 96 hex digits: encoding/hex: invalid byte: U+0067 'g'`},
-		{"space", image(`"` + digits[1:] + ` "`), `policy: images[0].pcrs.PCR0: expected 96 hex digits: encoding/hex: invalid byte: U+0020 ' '`},
-		{"zero", image(`"<00>"`), `policy: Images[0].PCRs[0]: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
+		{"null", image(`null`), `invalid-field: images[0].pcrs.PCR0: found null, expected a string`},
+		{"number", image(`0`), `invalid-field: images[0].pcrs.PCR0: found a number, expected a string`},
+		{"true", image(`true`), `invalid-field: images[0].pcrs.PCR0: found true, expected a string`},
+		{"false", image(`false`), `invalid-field: images[0].pcrs.PCR0: found false, expected a string`},
+		{"array", image(`["<a0>"]`), `invalid-field: images[0].pcrs.PCR0: found an array, expected a string`},
+		{"object", image(`{"a": "<a0>"}`), `invalid-field: images[0].pcrs.PCR0: found an object, expected a string`},
+		{"empty", image(`""`), `invalid-field: images[0].pcrs.PCR0: found 0 characters, expected 96 hex digits`},
+		{"one digit less", image(`"` + digits[1:] + `"`), `invalid-field: images[0].pcrs.PCR0: found 95 characters, expected 96 hex digits`},
+		{"one digit more", image(`"` + digits + `0"`), `invalid-field: images[0].pcrs.PCR0: found 97 characters, expected 96 hex digits`},
+		{"no digit", image(`"` + digits[1:] + `g"`), `invalid-field: images[0].pcrs.PCR0: found 'g' as character 96, expected 96 hex digits`},
+		{"space", image(`"` + digits[1:] + ` "`), `invalid-field: images[0].pcrs.PCR0: found ' ' as character 96, expected 96 hex digits`},
+		{"zero", image(`"<00>"`), `zero-register: images[0].pcrs.PCR0: all zero: zero is no measurement and would match an enclave in debug mode or an unused register`},
 	})
 }
 
-const noForm = `policy: expected a policy {"images": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, or a condition of an AWS KMS key policy`
+const noForm = `unknown-form: expected a policy {"images": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, registers {"PCR0": "..."}, or a condition of an AWS KMS key policy`
 
 func TestReadPolicyRefusesJSONInNoneOfTheForms(t *testing.T) {
-	for _, text := range []string{`{}`, `[]`, `[{}]`, `[null]`, `[["images"]]`, `null`, `true`, `1`, `"images"`, `{"pcrs": {"0": "<a0>"}}`, `{"0": "<a0>"}`, `{"PCR0": "<a0>"}`, `{"Bool": {}}`, `{"measurements": {"PCR0": "<a0>"}}`} {
+	for _, text := range []string{`{}`, `[]`, `[{}]`, `[null]`, `[["images"]]`, `null`, `true`, `1`, `"images"`, `{"pcrs": {"0": "<a0>"}}`, `{"0": "<a0>"}`, `{"Bool": {}}`, `{"measurements": {"PCR0": "<a0>"}}`} {
 		t.Run(text, func(t *testing.T) { requireRefused(t, text, noForm) })
 	}
 }
@@ -130,6 +129,6 @@ func TestReadPolicyPassesOnAReadError(t *testing.T) {
 	broken := errors.New("disk on fire")
 	policy, err := pcr.ReadPolicy(iotest.ErrReader(broken))
 	require.ErrorIs(t, err, broken)
-	assert.EqualError(t, err, "policy: disk on fire")
+	assert.EqualError(t, err, "unreadable: disk on fire")
 	assert.Zero(t, policy)
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/sha512"
 	"encoding/hex"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 )
 
 // Size is the length of a register in bytes: that of a SHA-384 digest.
@@ -16,9 +18,25 @@ type Value [Size]byte
 // ParseValue reads the text form of a value. It fails unless s is exactly 96
 // hex digits.
 func ParseValue(s string) (Value, error) {
-	var v Value
-	err := v.UnmarshalText([]byte(s))
-	return v, err
+	v, fault := parseValue(s)
+	if fault != "" {
+		return Value{}, &Error{Reason: InvalidValue, Detail: fault}
+	}
+	return v, nil
+}
+
+// parseValue returns what is wrong with s, or nothing.
+func parseValue(s string) (v Value, fault string) {
+	if len(s) != 2*Size {
+		return Value{}, fmt.Sprintf("found %d characters, expected %d hex digits", utf8.RuneCountInString(s), 2*Size)
+	}
+	for i, r := range s {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", r) {
+			return Value{}, fmt.Sprintf("found %q as character %d, expected %d hex digits", r, i+1, 2*Size)
+		}
+	}
+	_, _ = hex.Decode(v[:], []byte(s)) // cannot fail: all are digits
+	return v, ""
 }
 
 // String returns the value as 96 lower-case hex digits.
@@ -32,12 +50,9 @@ func (v Value) MarshalText() ([]byte, error) {
 // UnmarshalText implements [encoding.TextUnmarshaler]. It leaves v alone when
 // it fails.
 func (v *Value) UnmarshalText(text []byte) error {
-	if len(text) != 2*Size {
-		return fmt.Errorf("found %d characters, expected %d hex digits", len(text), 2*Size)
-	}
-	var decoded Value
-	if _, err := hex.Decode(decoded[:], text); err != nil {
-		return fmt.Errorf("expected %d hex digits: %w", 2*Size, err)
+	decoded, err := ParseValue(string(text))
+	if err != nil {
+		return err
 	}
 	*v = decoded
 	return nil
@@ -46,15 +61,3 @@ func (v *Value) UnmarshalText(text []byte) error {
 // IsZero reports whether all 48 bytes are zero: a register that nothing was
 // measured into, or one of registers 0 to 2 of an enclave in debug mode.
 func (v Value) IsZero() bool { return v == Value{} }
-
-// Extend returns SHA-384(v || data), what a register holds after data was
-// measured into it. The Nitro Security Module hashes data as it is, without
-// hashing it by itself first.
-func (v Value) Extend(data []byte) Value {
-	h := sha512.New384()
-	h.Write(v[:])
-	h.Write(data)
-	var next Value
-	h.Sum(next[:0])
-	return next
-}

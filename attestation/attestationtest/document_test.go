@@ -101,7 +101,7 @@ func TestNitroTPM(t *testing.T) {
 	}
 	assert.False(t, document.PCRs.Debug(), "a NitroTPM has no debug mode")
 	assert.True(t, document.PCRs[pcr.RegisterCommandLine].IsZero(), "nobody overrode the command line")
-	assert.Equal(t, subset(document.PCRs, 4, 7, 12), h.Enclave().Image().PCRs)
+	assert.Equal(t, subset(document.PCRs, 4, 7, 12, 13), h.Enclave().Image().PCRs)
 	require.NoError(t, pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{h.Enclave().Image()}}.Validate())
 }
 

@@ -203,7 +203,7 @@ func measurementMutations() []Mutation {
 // bootMutations change what a NitroTPM measured while its instance booted.
 func bootMutations() []Mutation {
 	var all []Mutation
-	for _, register := range []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine} {
+	for _, register := range []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine, pcr.RegisterSystemExtensions} {
 		n := strconv.Itoa(register)
 		all = append(all,
 			measured(TopicMissingRegister, "nitrotpm-"+n+"-bit", "PCR"+n+" of a NitroTPM differs in its last bit", func(b *Blueprint) {
@@ -216,6 +216,9 @@ func bootMutations() []Mutation {
 	all = append(all,
 		measured(TopicMissingRegister, "nitrotpm-command-line", "the kernel command line was overridden: PCR12 of a NitroTPM is not zero", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterCommandLine, pcr.Value{}.Extend([]byte("init=/bin/sh")))
+		}),
+		measured(TopicMissingRegister, "nitrotpm-system-extension", "a system extension was added from outside of the image: PCR13 of a NitroTPM is not zero", func(b *Blueprint) {
+			b.SetPCR(pcr.RegisterSystemExtensions, pcr.Value{}.Extend([]byte("extension")))
 		}),
 		measured(TopicMissingRegister, "nitrotpm-boot-zero", "PCR4 of a NitroTPM is zero: nothing was measured", func(b *Blueprint) {
 			b.SetPCR(pcr.RegisterBootLoader, pcr.Value{})

@@ -257,13 +257,13 @@ func (e *Enclave) Instance() *Instance { return e.instance }
 
 // Image returns the reference values of the enclave's image: PCR0, PCR1 and
 // PCR2, and PCR8 if it is signed. They are the same in debug mode, whose
-// documents do not match them. For a NitroTPM they are PCR4, PCR7 and PCR12,
-// of which the last is zero.
+// documents do not match them. For a NitroTPM they are PCR4 and PCR7, and PCR12
+// and PCR13, which are zero.
 func (e *Enclave) Image() pcr.Image {
 	pinned := []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication}
 	switch {
 	case e.nitroTPM:
-		pinned = []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine}
+		pinned = []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine, pcr.RegisterSystemExtensions}
 	case !e.image[pcr.RegisterCertificate].IsZero():
 		pinned = append(pinned, pcr.RegisterCertificate)
 	}

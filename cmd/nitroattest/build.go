@@ -137,7 +137,7 @@ func (b *imageBuild) write(spec eif.Spec, expected pcr.Bank) (*eif.Image, error)
 			return err
 		}
 		if image, err = eif.Measure(file, size); err != nil {
-			return fmt.Errorf("what was written cannot be measured: %w", withRule(err))
+			return fmt.Errorf("what was written cannot be measured: %w", err)
 		}
 		for register, value := range expected {
 			if found := image.Measurements[register]; found != value {

@@ -28,7 +28,7 @@ func measureFile(name string, std stdio) (*eif.Image, error) {
 	}}, size)
 	p.clear()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, withRule(err))
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	for _, warning := range image.Warnings {
 		printWarning(std.err, fmt.Sprintf("%s: %v", name, warning))
@@ -60,16 +60,6 @@ func describeMode(mode fs.FileMode) string {
 		return "a directory"
 	}
 	return "a device, pipe or socket"
-}
-
-// withRule puts the rule that an image breaks before what was found, for
-// whoever looks it up.
-func withRule(err error) error {
-	var broken *eif.Error
-	if errors.As(err, &broken) {
-		return fmt.Errorf("%s: %w", broken.Rule, err)
-	}
-	return err
 }
 
 // watched tells where in a file it is being read.

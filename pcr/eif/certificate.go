@@ -8,9 +8,11 @@ import (
 	_ "crypto/sha256" // for ES256
 	_ "crypto/sha512" // for ES384 and ES512
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/veraison/go-cose"
 )
@@ -48,10 +50,46 @@ func parseCertificate(text []byte) (*x509.Certificate, bool, error) {
 	}
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
-		return nil, false, err
+		if certificate = parseNarrow(block.Bytes); certificate == nil {
+			return nil, false, err
+		}
 	}
 	extra := len(bytes.TrimSpace(text[:start])) > 0 || len(bytes.TrimSpace(text[end:])) > 0
 	return certificate, extra, nil
+}
+
+// parseNarrow reads of a certificate what the signature of an image needs, its
+// key and its period, where crypto/x509 refuses the whole for something else: a
+// negative serial number for example, which openssl makes and AWS's tools take.
+// PCR8 covers the bytes, whatever they say. It returns nil where it cannot.
+func parseNarrow(der []byte) *x509.Certificate {
+	var outer struct {
+		TBS struct {
+			Version             asn1.RawValue `asn1:"optional,explicit,default:0,tag:0"`
+			Serial              asn1.RawValue
+			Algorithm           asn1.RawValue
+			Issuer              asn1.RawValue
+			Validity            struct{ NotBefore, NotAfter time.Time }
+			Subject             asn1.RawValue
+			Key                 asn1.RawValue
+			IssuerID, SubjectID asn1.RawValue `asn1:"optional"`
+			Extensions          asn1.RawValue `asn1:"optional"`
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	if rest, err := asn1.Unmarshal(der, &outer); err != nil || len(rest) > 0 {
+		return nil
+	}
+	key, err := x509.ParsePKIXPublicKey(outer.TBS.Key.FullBytes)
+	if err != nil {
+		return nil
+	}
+	return &x509.Certificate{
+		Raw: der, RawIssuer: outer.TBS.Issuer.FullBytes, RawSubject: outer.TBS.Subject.FullBytes,
+		RawSubjectPublicKeyInfo: outer.TBS.Key.FullBytes, PublicKey: key,
+		NotBefore: outer.TBS.Validity.NotBefore, NotAfter: outer.TBS.Validity.NotAfter,
+	}
 }
 
 // algorithm is how a key of one curve signs (RFC 9053, section 2.1, with the

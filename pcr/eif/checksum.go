@@ -29,7 +29,7 @@ func (c *checksum) check(expected uint32) error {
 	if c.crc == expected {
 		return nil
 	}
-	return &Error{Rule: BadCRC, Where: "crc32", Offset: crcOffset,
+	return &Error{Reason: BadCRC, Where: "crc32", Offset: crcOffset,
 		Detail: fmt.Sprintf("found %#08x, expected %#08x, which is that of the file: it is damaged or was changed", expected, c.crc)}
 }
 

@@ -27,11 +27,18 @@
 //	PCR2  the ramdisks after the first; of nothing, if there are none
 //	PCR8  the signing certificate in DER; zero if the image is not signed
 //
-// So PCR0 and PCR1 are equal for an image with one ramdisk. Neither the header
-// nor the metadata is in any register, and nothing marks where one section
-// ends and the next begins: bytes can move between kernel, command line and
+// So PCR0 and PCR1 are equal for an image with one ramdisk. Nothing marks where
+// one section ends and the next begins: bytes can move between kernel, command line and
 // first ramdisk, or from one application ramdisk to the next, without a
-// register changing. Compare registers; do not reason from the sections.
+// register changing. Two images can have equal registers and start with other
+// command lines. Compare registers; do not reason from the sections. Measure
+// warns of what moved bytes look like: [EmptyCommandLine], [EmptyRamdisk],
+// [LongKernel], [UnusualOrder].
+//
+// Neither the header nor the metadata is in any register of an image of AWS's
+// tools. Bottlerocket's builder sets flags of its own in the header, and since
+// 2026-08 measures them into PCR0; its formula is not documented, and such
+// images are refused as [UnknownFlags].
 //
 // The signature is a COSE_Sign1 over PCR0, next to the certificate that made
 // it. [Measure] verifies the one with the other. What that says is that the
@@ -49,7 +56,7 @@
 // attest to. An auditor who compares those with a published value has compared
 // nothing.
 //
-// Measure takes both walks and returns an error with the rule [WalksDiffer],
+// Measure takes both walks and returns an error with the reason [WalksDiffer],
 // with the registers of either, where they do not find the same sections.
 // Files in which only the hypervisor's walk succeeds are measured, with the
 // warning [Gap]: AWS boots them, and describe-eif refuses them.
@@ -59,7 +66,7 @@
 //
 // # What Measure refuses
 //
-// Each [Rule] is an error where readers could disagree on what is measured or
+// Each [Reason] is an error where readers could disagree on what is measured or
 // booted, or where the file is damaged, and a [Warning] where they agree. That
 // is stricter than any one reader: describe-eif checks neither the magic nor
 // the version nor how many kernels there are, and leaves the checksum to the

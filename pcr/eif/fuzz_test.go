@@ -40,7 +40,7 @@ func check(t *testing.T, data []byte) {
 		require.Nil(t, image)
 		var e *eif.Error
 		require.ErrorAs(t, err, &e)
-		require.ErrorIs(t, err, e.Rule)
+		require.ErrorIs(t, err, e.Reason)
 		require.NotEmpty(t, err.Error())
 		return
 	}
@@ -50,7 +50,7 @@ func check(t *testing.T, data []byte) {
 	if complete {
 		require.Equal(t, booted, described)
 	} else {
-		require.Contains(t, rules(image.Warnings), eif.Gap)
+		require.Contains(t, reasons(image.Warnings), eif.Gap)
 	}
 }
 

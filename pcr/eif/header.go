@@ -12,6 +12,8 @@ const (
 	sectionHeaderSize = 12
 
 	flagAArch64 = 1 << 0
+	// flagsBottlerocket are set by twoliter, the builder of Bottlerocket.
+	flagsBottlerocket = 1<<6 | 1<<9
 )
 
 // header is the start of the file, field by field as the format lays it out,
@@ -41,7 +43,7 @@ const (
 func readHeader(r io.ReaderAt, size int64) (header, error) {
 	var h header
 	if size < headerSize {
-		return h, &Error{Rule: ShortHeader, Where: "header",
+		return h, &Error{Reason: ShortHeader, Where: "header",
 			Detail: fmt.Sprintf("found %d bytes, expected at least %d", size, headerSize)}
 	}
 	var buf [headerSize]byte
@@ -56,16 +58,19 @@ func readHeader(r io.ReaderAt, size int64) (header, error) {
 func (h *header) check() error {
 	switch {
 	case string(h.Magic[:]) != magic:
-		return &Error{Rule: BadMagic, Where: "magic",
+		return &Error{Reason: BadMagic, Where: "magic",
 			Detail: fmt.Sprintf("found %q, expected %q", h.Magic[:], magic)}
 	case h.Version < 2 || h.Version > 4:
-		return &Error{Rule: UnsupportedVersion, Where: "version", Offset: versionOffset,
+		return &Error{Reason: UnsupportedVersion, Where: "version", Offset: versionOffset,
 			Detail: fmt.Sprintf("found %d, expected 2 to 4", h.Version)}
+	case h.Flags&flagsBottlerocket != 0:
+		return &Error{Reason: UnknownFlags, Where: "flags", Offset: flagsOffset,
+			Detail: fmt.Sprintf("found %#04x: bits 6 and 9 are those of Bottlerocket's builder, which since 2026-08 measures the flags into PCR0 in a way that AWS has not documented, so that the registers cannot be computed", h.Flags)}
 	case h.Flags&^flagAArch64 != 0:
-		return &Error{Rule: UnknownFlags, Where: "flags", Offset: flagsOffset,
+		return &Error{Reason: UnknownFlags, Where: "flags", Offset: flagsOffset,
 			Detail: fmt.Sprintf("found %#04x, expected 0 or 1 (aarch64)", h.Flags)}
 	case h.NumSections < 2 || h.NumSections > maxSections:
-		return &Error{Rule: SectionCount, Where: "num_sections", Offset: numSectionsOffset,
+		return &Error{Reason: SectionCount, Where: "num_sections", Offset: numSectionsOffset,
 			Detail: fmt.Sprintf("found %d, expected 2 to %d", h.NumSections, maxSections)}
 	}
 	return nil
@@ -107,6 +112,6 @@ func readFull(r io.ReaderAt, buf []byte, offset int64) error {
 	if err == nil || err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return &Error{Rule: Unreadable, Where: "file", Offset: offset,
+	return &Error{Reason: Unreadable, Where: "file", Offset: offset,
 		Detail: fmt.Sprintf("read %d bytes, expected %d", n, len(buf)), Err: err}
 }

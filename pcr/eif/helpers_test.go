@@ -41,23 +41,23 @@ func mustMeasure(t testing.TB, data []byte) *eif.Image {
 	return image
 }
 
-// requireRule asserts that an image is refused for one rule, and returns the
+// requireReason asserts that an image is refused for one rule, and returns the
 // error for a closer look.
-func requireRule(t testing.TB, rule eif.Rule, data []byte) *eif.Error {
+func requireReason(t testing.TB, reason eif.Reason, data []byte) *eif.Error {
 	t.Helper()
 	image, err := measure(data)
 	require.Error(t, err)
 	assert.Nil(t, image, "no image comes with an error")
-	require.ErrorIs(t, err, rule, err.Error())
+	require.ErrorIs(t, err, reason, err.Error())
 	var e *eif.Error
 	require.ErrorAs(t, err, &e)
 	return e
 }
 
-func rules(warnings []eif.Warning) []eif.Rule {
-	var list []eif.Rule
+func reasons(warnings []eif.Warning) []eif.Reason {
+	var list []eif.Reason
 	for _, w := range warnings {
-		list = append(list, w.Rule)
+		list = append(list, w.Reason)
 	}
 	return list
 }

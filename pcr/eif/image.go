@@ -46,9 +46,10 @@ type Image struct {
 // that certificate's key signed this image, and not who that is: compare
 // register 8 with [pcr.ForCertificate] of a certificate you know.
 type ImageSignature struct {
-	// Certificate measured into PCR8, its DER in Raw. Neither its issuer nor
-	// its validity period was looked at; nitro-cli refuses to run an image
-	// whose certificate has expired.
+	// Certificate measured into PCR8, its DER in Raw. Its issuer was not looked
+	// at. Its validity period is a warning, for nitro-cli refuses to run an image
+	// whose certificate has expired. With the warning UnusualCertificate, only Raw,
+	// the key, the names and the period are set.
 	Certificate *x509.Certificate
 	Algorithm   string // "ES256", "ES384" or "ES512"
 }

@@ -55,8 +55,8 @@ func readSections(r io.ReaderAt, size int64, h *header) ([]Section, []Warning, e
 // demands. Without that, a measurement in header order and one in file order
 // would be two.
 func checkOffset(i int, offset uint64, size int64, before []Section) error {
-	fail := func(rule Rule, format string, args ...any) error {
-		return &Error{Rule: rule, Where: fmt.Sprintf("offsets[%d]", i), Offset: int64(offsetsOffset + 8*i),
+	fail := func(reason Reason, format string, args ...any) error {
+		return &Error{Reason: reason, Where: fmt.Sprintf("offsets[%d]", i), Offset: int64(offsetsOffset + 8*i),
 			Detail: fmt.Sprintf("found %d, expected ", offset) + fmt.Sprintf(format, args...)}
 	}
 	if offset < headerSize || offset > uint64(size-sectionHeaderSize) {
@@ -78,8 +78,8 @@ func checkOffset(i int, offset uint64, size int64, before []Section) error {
 
 func checkSection(i int, offset, size int64, h *header, own sectionHeader) error {
 	kind := SectionType(own.Type)
-	fail := func(rule Rule, format string, args ...any) error {
-		return &Error{Rule: rule, Where: fmt.Sprintf("section %d (%v)", i, kind), Offset: offset,
+	fail := func(reason Reason, format string, args ...any) error {
+		return &Error{Reason: reason, Where: fmt.Sprintf("section %d (%v)", i, kind), Offset: offset,
 			Detail: fmt.Sprintf(format, args...)}
 	}
 	left := size - offset - sectionHeaderSize

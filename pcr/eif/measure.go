@@ -9,7 +9,7 @@ import (
 
 // Measure reads the image file of size bytes in r and returns what an enclave
 // that boots it attests to. An Image is returned only without an error; the
-// error is an [*Error] that names the [Rule] which the file breaks.
+// error is an [*Error] that names the [Reason] which the file breaks.
 //
 // The file may be of any size: Measure holds 2 MiB of it at a time and the
 // sections that [MaxCommandLine], [MaxMetadata] and [MaxSignature] limit. It
@@ -55,6 +55,11 @@ func Measure(r io.ReaderAt, size int64) (*Image, error) {
 	if err := image.readContents(r); err != nil {
 		return nil, err
 	}
+	more, err := unusualParts(r, sections)
+	if err != nil {
+		return nil, err
+	}
+	image.Warnings = append(image.Warnings, more...)
 	return image, nil
 }
 
@@ -75,7 +80,7 @@ func hashSections(r io.ReaderAt, size int64, sections []Section, also sink) (pcr
 
 // walksDiffer says at which section the walks part and which registers differ.
 func walksDiffer(r io.ReaderAt, size int64, sections []Section, walk *describedWalk, at Section) error {
-	e := &Error{Rule: WalksDiffer, Where: "file", Offset: at.Offset,
+	e := &Error{Reason: WalksDiffer, Where: "file", Offset: at.Offset,
 		Detail: fmt.Sprintf("describe-eif reads a section of type %v with %d bytes there, which the header does not list and the hypervisor does not boot", at.Type, at.Size)}
 	none := func(int64, []byte) {}
 	var err error

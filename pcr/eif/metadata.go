@@ -33,7 +33,7 @@ type BuildMetadata struct {
 func (i *Image) readMetadata(data []byte, offset int64) error {
 	m, missing, err := parseMetadata(data)
 	if err != nil {
-		return &Error{Rule: InvalidMetadata, Where: "metadata section", Offset: offset,
+		return &Error{Reason: InvalidMetadata, Where: "metadata section", Offset: offset,
 			Detail: "expected a JSON object", Err: err}
 	}
 	i.Metadata, i.MetadataJSON = m, data

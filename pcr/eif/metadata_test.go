@@ -29,7 +29,7 @@ func TestInvalidMetadata(t *testing.T) {
 		"zero after it":     {"{}\x00", "found more after the object, expected its end"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, eif.InvalidMetadata, withMetadata(c.text))
+			e := requireReason(t, eif.InvalidMetadata, withMetadata(c.text))
 			assert.Contains(t, e.Error(), "metadata section at offset 621: expected a JSON object: ")
 			assert.Contains(t, e.Error(), c.detail)
 		})
@@ -51,7 +51,7 @@ func TestIncompleteMetadata(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			image := mustMeasure(t, withMetadata(c.text))
 			if assert.Len(t, image.Warnings, 1) {
-				assert.Equal(t, eif.Warning{Rule: eif.IncompleteMetadata,
+				assert.Equal(t, eif.Warning{Reason: eif.IncompleteMetadata,
 					Detail: "describe-eif refuses the image, for the metadata lack " + c.missing}, image.Warnings[0])
 			}
 			assert.Equal(t, c.text, string(image.MetadataJSON))

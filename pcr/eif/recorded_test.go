@@ -16,14 +16,14 @@ import (
 // verdicts says of every recorded image what Measure makes of it: the rule it
 // is refused for, or "" and the warnings it is measured with.
 var verdicts = map[string]struct {
-	refused  eif.Rule
-	warnings []eif.Rule
+	refused  eif.Reason
+	warnings []eif.Reason
 }{
-	"aws_resigned":                {warnings: []eif.Rule{eif.StaleSignatureSize}},
+	"aws_resigned":                {warnings: []eif.Reason{eif.StaleSignatureSize}},
 	"aws_signed_es384":            {},
 	"aws_unsigned":                {},
 	"bad_crc":                     {refused: eif.BadCRC},
-	"gap_64_zero_bytes":           {warnings: []eif.Rule{eif.Gap}},
+	"gap_64_zero_bytes":           {warnings: []eif.Reason{eif.Gap}},
 	"no_kernel":                   {refused: eif.KernelCount},
 	"size_overflow":               {refused: eif.SectionOverrun},
 	"trailing_ramdisk_hidden":     {refused: eif.WalksDiffer},
@@ -34,7 +34,7 @@ var verdicts = map[string]struct {
 	"v2_no_metadata":              {},
 	"v3_no_metadata":              {},
 	"v4_aarch64":                  {},
-	"v4_cmdline_between_ramdisks": {},
+	"v4_cmdline_between_ramdisks": {warnings: []eif.Reason{eif.UnusualOrder}},
 	"v4_one_ramdisk":              {},
 	"v4_signed_es384":             {},
 	"v4_signed_wrong_pcr0":        {refused: eif.SignedRegister},
@@ -57,11 +57,11 @@ func TestRecordedImages(t *testing.T) {
 			verdict, ok := verdicts[name]
 			require.True(t, ok)
 			if verdict.refused != "" {
-				requireRule(t, verdict.refused, data)
+				requireReason(t, verdict.refused, data)
 				return
 			}
 			image := mustMeasure(t, data)
-			assert.Equal(t, verdict.warnings, rules(image.Warnings))
+			assert.Equal(t, verdict.warnings, reasons(image.Warnings))
 			// Whoever prints registers for an image that is measured prints these.
 			seen := 0
 			for reader, walk := range map[string]walked{"by offsets": record.ByOffsets, "describe-eif": record.Describe, "QEMU": record.QEMU} {
@@ -80,7 +80,7 @@ func TestRecordedImages(t *testing.T) {
 func TestWalksDifferNamesTheDifference(t *testing.T) {
 	record := recordedImages(t)["trailing_ramdisk_hidden"]
 	require.True(t, *record.Describe.CRCCheck)
-	e := requireRule(t, eif.WalksDiffer, testdata(t, "trailing_ramdisk_hidden.eif"))
+	e := requireReason(t, eif.WalksDiffer, testdata(t, "trailing_ramdisk_hidden.eif"))
 	assert.Equal(t, record.ByOffsets.bank(), e.Booted)
 	assert.Equal(t, record.Describe.bank(), e.Described)
 	assert.EqualValues(t, 13017, e.Offset)

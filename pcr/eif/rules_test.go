@@ -41,7 +41,7 @@ const (
 func TestBrokenRules(t *testing.T) {
 	for name, c := range map[string]struct {
 		data   []byte
-		rule   eif.Rule
+		reason eif.Reason
 		offset int64
 		detail string
 	}{
@@ -87,8 +87,8 @@ func TestBrokenRules(t *testing.T) {
 		"long signature":          {assemble(4, kernel, cmdline, metadata, part{kind: 4, data: make([]byte, eif.MaxSignature+1)}), eif.SectionTooLarge, 593 + 12 + int64(len(metadata.data)), "found 32769 bytes, expected at most 32768"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, c.rule, c.data)
-			assert.Equal(t, c.rule, e.Rule)
+			e := requireReason(t, c.reason, c.data)
+			assert.Equal(t, c.reason, e.Reason)
 			assert.Equal(t, c.offset, e.Offset)
 			assert.Contains(t, e.Error(), c.detail)
 			assert.Nil(t, e.Booted)
@@ -121,7 +121,7 @@ func TestChecksum(t *testing.T) {
 	for _, offset := range []int{0x08, 0x10, crcOffset + 3, 560, 5572, 5908, 13016} {
 		data := testdata(t, unsigned)
 		data[offset] ^= 0x10
-		e := requireRule(t, eif.BadCRC, data)
+		e := requireReason(t, eif.BadCRC, data)
 		assert.Contains(t, e.Error(), "crc32 at offset 544: found 0x")
 	}
 }
@@ -139,7 +139,7 @@ func TestLongestMeasuredContents(t *testing.T) {
 // The number of sections has no off-by-one at either end.
 func TestFewestAndMostSections(t *testing.T) {
 	image := mustMeasure(t, assemble(3, kernel, cmdline))
-	assert.Equal(t, []eif.Rule{eif.NoRamdisk}, rules(image.Warnings))
+	assert.Equal(t, []eif.Reason{eif.NoRamdisk}, reasons(image.Warnings))
 	assert.Equal(t, register(kernel.data, cmdline.data), image.Measurements[0])
 	assert.Equal(t, image.Measurements[0], image.Measurements[1])
 	assert.Equal(t, register(), image.Measurements[2])
@@ -163,28 +163,29 @@ func TestOrderOfMeasurement(t *testing.T) {
 	empty := part{kind: 3}
 	for name, c := range map[string]struct {
 		parts           []part
+		warnings        []eif.Reason
 		image, boot, of [][]byte
 	}{
 		"command line first": {
-			[]part{cmdline, kernel, boot, app},
+			[]part{cmdline, kernel, boot, app}, []eif.Reason{eif.UnusualOrder},
 			[][]byte{cmdline.data, kernel.data, boot.data, app.data}, [][]byte{cmdline.data, kernel.data, boot.data}, [][]byte{app.data},
 		},
 		"command line last": {
-			[]part{kernel, boot, app, third, cmdline},
+			[]part{kernel, boot, app, third, cmdline}, []eif.Reason{eif.UnusualOrder},
 			[][]byte{kernel.data, boot.data, app.data, third.data, cmdline.data}, [][]byte{kernel.data, boot.data, cmdline.data}, [][]byte{app.data, third.data},
 		},
 		"empty boot ramdisk": {
-			[]part{kernel, cmdline, empty, app},
+			[]part{kernel, cmdline, empty, app}, []eif.Reason{eif.EmptyRamdisk},
 			[][]byte{kernel.data, cmdline.data, app.data}, [][]byte{kernel.data, cmdline.data}, [][]byte{app.data},
 		},
 		"empty application": {
-			[]part{kernel, cmdline, boot, empty},
+			[]part{kernel, cmdline, boot, empty}, nil,
 			[][]byte{kernel.data, cmdline.data, boot.data}, [][]byte{kernel.data, cmdline.data, boot.data}, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			image := mustMeasure(t, assemble(3, c.parts...))
-			assert.Empty(t, image.Warnings)
+			assert.Equal(t, c.warnings, reasons(image.Warnings))
 			assert.Equal(t, register(c.image...), image.Measurements[0])
 			assert.Equal(t, register(c.boot...), image.Measurements[1])
 			assert.Equal(t, register(c.of...), image.Measurements[2])
@@ -194,7 +195,7 @@ func TestOrderOfMeasurement(t *testing.T) {
 
 func TestRulesAndWarningsHaveText(t *testing.T) {
 	assert.Equal(t, "walks-differ", eif.WalksDiffer.Error())
-	assert.Equal(t, "gap: 64 bytes", eif.Warning{Rule: eif.Gap, Detail: "64 bytes"}.String())
+	assert.Equal(t, "gap: 64 bytes", eif.Warning{Reason: eif.Gap, Detail: "64 bytes"}.String())
 	assert.Equal(t, "type 9", eif.SectionType(9).String())
-	require.NotErrorIs(t, &eif.Error{Rule: eif.BadCRC}, eif.BadMagic)
+	require.NotErrorIs(t, &eif.Error{Reason: eif.BadCRC}, eif.BadMagic)
 }

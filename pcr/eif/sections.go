@@ -9,8 +9,8 @@ func checkSections(sections []Section, version uint16) ([]Warning, error) {
 	for _, s := range sections {
 		count[s.Type]++
 	}
-	fail := func(rule Rule, t SectionType, expected string) ([]Warning, error) {
-		return nil, &Error{Rule: rule, Where: "sections", Offset: offsetsOffset,
+	fail := func(reason Reason, t SectionType, expected string) ([]Warning, error) {
+		return nil, &Error{Reason: reason, Where: "sections", Offset: offsetsOffset,
 			Detail: fmt.Sprintf("found %d of type %v, expected %s", count[t], t, expected)}
 	}
 	switch {
@@ -44,7 +44,7 @@ func checkSections(sections []Section, version uint16) ([]Warning, error) {
 func checkRamdiskOrder(sections []Section) error {
 	for i := 0; sections[i].Type != SectionKernel; i++ {
 		if s := sections[i]; s.Type == SectionRamdisk {
-			return &Error{Rule: RamdiskOrder, Where: fmt.Sprintf("section %d (ramdisk)", i), Offset: s.Offset,
+			return &Error{Reason: RamdiskOrder, Where: fmt.Sprintf("section %d (ramdisk)", i), Offset: s.Offset,
 				Detail: "found before the kernel, expected after it"}
 		}
 	}

@@ -154,7 +154,7 @@ func TestWhatReadersIgnoreInASignature(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			image := mustMeasure(t, withSignature(section))
-			assert.Equal(t, []eif.Rule{eif.ExtraSignatureData}, rules(image.Warnings))
+			assert.Equal(t, []eif.Reason{eif.ExtraSignatureData}, reasons(image.Warnings))
 			assert.Equal(t, plain.Measurements, image.Measurements)
 		})
 	}
@@ -184,7 +184,7 @@ func TestBrokenSignatures(t *testing.T) {
 	text := string(certificate)
 	for name, c := range map[string]struct {
 		section []byte
-		rule    eif.Rule
+		reason  eif.Reason
 		detail  string
 	}{
 		"empty section":           {nil, eif.MalformedSignature, "EOF"},
@@ -236,7 +236,7 @@ func TestBrokenSignatures(t *testing.T) {
 		"payload reversed": {one(certificate, sign(mapOf(t, item{"register_value", integers(payloadValue())}, item{"register_index", 0}))), eif.SignedRegister, "found register 0, " + signedPCR0().String()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, c.rule, withSignature(c.section))
+			e := requireReason(t, c.reason, withSignature(c.section))
 			assert.Contains(t, e.Error(), c.detail)
 			assert.EqualValues(t, 593+12+len(metadata.data)+12+len(boot.data), e.Offset)
 		})
@@ -274,7 +274,7 @@ func replaced(t testing.TB, message []byte, index int, value any) []byte {
 func TestSignatureBindsPCR0(t *testing.T) {
 	for _, offset := range []int{560, 5572, 5908, 8921} {
 		data := patched(t, "aws_signed_es384.eif", func(d []byte) []byte { d[offset] ^= 1; return d })
-		requireRule(t, eif.SignedRegister, data)
+		requireReason(t, eif.SignedRegister, data)
 	}
 	unmeasured := patched(t, "aws_signed_es384.eif", func(d []byte) []byte {
 		return bytes.Replace(d, []byte(`"ImageName":"kernel"`), []byte(`"ImageName":"KERNEL"`), 1)

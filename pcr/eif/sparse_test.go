@@ -131,7 +131,7 @@ func TestHostileSizesTakeNoMemory(t *testing.T) {
 		"metadata of 2^62": patched(t, unsigned, put64(1<<62, sizesAt+16, 5660)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			bytes := allocated(func() { requireRule(t, eif.SectionOverrun, data) })
+			bytes := allocated(func() { requireReason(t, eif.SectionOverrun, data) })
 			assert.Less(t, bytes, uint64(1<<20))
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/veraison/go-cose"
 
@@ -14,8 +15,8 @@ import (
 // readSignature verifies the signature section and adds PCR8. PCR0 is known by
 // now.
 func (i *Image) readSignature(data []byte, offset int64) error {
-	fail := func(rule Rule, detail string, err error) error {
-		return &Error{Rule: rule, Where: "signature section", Offset: offset, Detail: detail, Err: err}
+	fail := func(reason Reason, detail string, err error) error {
+		return &Error{Reason: reason, Where: "signature section", Offset: offset, Detail: detail, Err: err}
 	}
 	entries, err := decodeEntries(data)
 	if err != nil {
@@ -42,6 +43,14 @@ func (i *Image) readSignature(data []byte, offset int64) error {
 	}
 	i.Signature = &ImageSignature{Certificate: certificate, Algorithm: a.id.String()}
 	i.Measurements[pcr.RegisterCertificate] = pcr.ForCertificate(certificate.Raw)
+	if certificate.RawTBSCertificate == nil {
+		_, err := x509.ParseCertificate(certificate.Raw)
+		i.Warnings = append(i.Warnings, Warning{UnusualCertificate, fmt.Sprintf("only the key and the period of the signing certificate were read; the signature is good: %v", err)})
+	}
+	if now := time.Now(); now.Before(certificate.NotBefore) || now.After(certificate.NotAfter) {
+		i.Warnings = append(i.Warnings, Warning{ExpiredCertificate, fmt.Sprintf("the signing certificate is valid from %s to %s, and nitro-cli run-enclave refuses the image outside of that; PCR8 is the same",
+			certificate.NotBefore.UTC().Format(time.RFC3339), certificate.NotAfter.UTC().Format(time.RFC3339))})
+	}
 	if len(entries) > 1 {
 		i.Warnings = append(i.Warnings, Warning{ExtraSignatureData,
 			fmt.Sprintf("found %d signatures, of which only the first counts", len(entries))})

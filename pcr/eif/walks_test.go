@@ -62,7 +62,7 @@ func TestGapsAreMeasuredAsTheHypervisorDoes(t *testing.T) {
 			assert.Equal(t, whole.Measurements, image.Measurements)
 			var details []string
 			for _, w := range image.Warnings {
-				assert.Equal(t, eif.Gap, w.Rule)
+				assert.Equal(t, eif.Gap, w.Reason)
 				details = append(details, w.Detail)
 			}
 			assert.Equal(t, c.warnings, details)
@@ -101,7 +101,7 @@ func TestHiddenSections(t *testing.T) {
 		"more than can be":          {at(5, many), "further on it reads more than 64 sections", false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, eif.WalksDiffer, assemble(4, c.parts...))
+			e := requireReason(t, eif.WalksDiffer, assemble(4, c.parts...))
 			assert.Contains(t, e.Error(), c.detail)
 			assert.Equal(t, booted, e.Booted)
 			if !c.complete {
@@ -130,7 +130,7 @@ func TestSectionHiddenFromDescribe(t *testing.T) {
 	binary.BigEndian.PutUint64(data[offsetsAt+8*4:], uint64(offset))
 	binary.BigEndian.PutUint64(data[sizesAt+8*4:], uint64(len(inner.data)-sectionHeaderSize))
 	binary.BigEndian.PutUint16(data[0x1a:], 5)
-	e := requireRule(t, eif.WalksDiffer, fixCRC(data))
+	e := requireReason(t, eif.WalksDiffer, fixCRC(data))
 	assert.Equal(t, register(kernel.data, cmdline.data, boot.data, []byte("only the hypervisor sees this")), e.Booted[0])
 	assert.Equal(t, register(kernel.data, cmdline.data, boot.data), e.Described[0])
 }

@@ -131,7 +131,7 @@ func TestWriteWithARemoteKey(t *testing.T) {
 		Certificate: append(bytes.Clone(certificate), certificate...),
 	}
 	image := mustMeasure(t, write(t, spec))
-	assert.Equal(t, []eif.Rule{eif.ExtraSignatureData}, rules(image.Warnings))
+	assert.Equal(t, []eif.Reason{eif.ExtraSignatureData}, reasons(image.Warnings))
 
 	refusal := errors.New("not today")
 	for name, c := range map[string]struct {

@@ -18,7 +18,7 @@ func (p *portableExecutable) authority(given []byte, db []signatureData) ([]byte
 	if given != nil {
 		i := slices.IndexFunc(db, func(d signatureData) bool { return bytes.Equal(d.data(), given) })
 		if i < 0 {
-			return nil, &Error{Rule: AuthorityNotInDB, Where: "variable db", Detail: "no entry is the authority that is given"}
+			return nil, &Error{Reason: AuthorityNotInDB, Where: "variable db", Detail: "no entry is the authority that is given"}
 		}
 		return db[i].raw, nil
 	}

@@ -20,8 +20,9 @@
 //	       under Secure Boot, the entry of db that the image was verified with
 //	PCR12  nothing, unless the command line of the image was overridden or
 //	       something else from outside of the image was added
+//	PCR13  nothing, unless a system extension from outside was added
 //
-// [Measure] computes the three of them, and lists the events in the terms of a
+// [Measure] computes the four of them, and lists the events in the terms of a
 // TPM event log so that they can be compared one by one.
 //
 // # What pins a boot
@@ -34,7 +35,10 @@
 //
 // Neither covers system extensions. systemd-stub adds to the initial ramdisk
 // those that it finds beside the image on the boot partition, and extends them
-// into PCR13 alone. PCR13 is zero where there are none.
+// into PCR13 alone. PCR13 is zero where there are none. An extension holds code,
+// and before systemd 255 nothing asks who signed it, so that a policy pins what
+// boots only with PCR13 (see pcr.Policy.Validate). AWS's tool does not print it;
+// Measure does.
 //
 // # The Authenticode digest
 //

@@ -49,7 +49,7 @@ func bootEvents(images []loaded) []Event {
 
 // replay returns the registers after the events. PCR12 has none.
 func replay(events []Event) pcr.Bank {
-	bank := pcr.Bank{pcr.RegisterBootLoader: {}, pcr.RegisterSecureBoot: {}, pcr.RegisterCommandLine: {}}
+	bank := pcr.Bank{pcr.RegisterBootLoader: {}, pcr.RegisterSecureBoot: {}, pcr.RegisterCommandLine: {}, pcr.RegisterSystemExtensions: {}}
 	for _, e := range events {
 		bank[e.Register] = bank[e.Register].Extend(e.Digest[:])
 	}

@@ -47,7 +47,7 @@ func FuzzMeasure(f *testing.F) {
 			return
 		}
 		require.Equal(t, digest, image.Events[2].Digest)
-		replayed := pcr.Bank{pcr.RegisterCommandLine: {}}
+		replayed := pcr.Bank{pcr.RegisterCommandLine: {}, pcr.RegisterSystemExtensions: {}}
 		for _, e := range image.Events {
 			replayed[e.Register] = replayed[e.Register].Extend(e.Digest[:])
 		}
@@ -59,10 +59,10 @@ func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	var e *uki.Error
 	require.ErrorAs(t, err, &e)
-	require.NotEmpty(t, e.Rule)
+	require.NotEmpty(t, e.Reason)
 	require.NotEmpty(t, e.Detail)
-	require.Equal(t, e.Rule == uki.KernelUnknown, e.NotMeasured != nil)
-	require.Equal(t, e.Rule == uki.KernelUnknown && e.Err == nil, e.Measured != nil)
+	require.Equal(t, e.Reason == uki.KernelUnknown, e.NotMeasured != nil)
+	require.Equal(t, e.Reason == uki.KernelUnknown && e.Err == nil, e.Measured != nil)
 }
 
 // checkSections asserts that the standard library, where it reads the file,

@@ -45,14 +45,14 @@ func mustMeasure(t testing.TB, data []byte, o uki.Options) *uki.Image {
 	return image
 }
 
-// requireRule asserts that Measure refuses for one rule, and returns the error
+// requireReason asserts that Measure refuses for one rule, and returns the error
 // for a closer look.
-func requireRule(t testing.TB, rule uki.Rule, data []byte, o uki.Options) *uki.Error {
+func requireReason(t testing.TB, reason uki.Reason, data []byte, o uki.Options) *uki.Error {
 	t.Helper()
 	image, err := measure(data, o)
 	require.Error(t, err)
 	assert.Nil(t, image, "no image comes with an error")
-	require.ErrorIs(t, err, rule, err.Error())
+	require.ErrorIs(t, err, reason, err.Error())
 	var e *uki.Error
 	require.ErrorAs(t, err, &e)
 	return e
@@ -113,7 +113,7 @@ func recordedBoot(t testing.TB, name string) boot {
 // measurements are the registers that Measure computes.
 func (b boot) measurements() pcr.Bank {
 	bank := pcr.Bank{}
-	for _, register := range []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine} {
+	for _, register := range []int{pcr.RegisterBootLoader, pcr.RegisterSecureBoot, pcr.RegisterCommandLine, pcr.RegisterSystemExtensions} {
 		bank[register] = b.bank[register]
 	}
 	return bank

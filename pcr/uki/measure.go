@@ -29,7 +29,7 @@ type Options struct {
 
 // Image is what an instance attests to that starts the image.
 type Image struct {
-	Measurements   pcr.Bank // registers 4, 7 and 12
+	Measurements   pcr.Bank // registers 4, 7, 12 and 13; the last two are zero
 	Events         []Event  // of PCR4, then of PCR7, each in the order of extension
 	Warnings       []Warning
 	Stub           string // as the image names it, "systemd-stub 252.39-1" for example, or empty
@@ -39,7 +39,7 @@ type Image struct {
 // Measure reads the unified kernel image of size bytes in r and returns the
 // registers of an instance whose firmware starts it, under the options. An
 // Image is returned only without an error; the error is an [*Error] that names
-// the [Rule] which image or options break.
+// the [Reason] which image or options break.
 //
 // The image may be of any size: Measure holds a block of it in memory, besides
 // its section table and, under Secure Boot, a certificate table of at most
@@ -86,7 +86,7 @@ func (o Options) validate() (db []signatureData, err error) {
 	switch o.Kernel {
 	case KernelByStub, KernelMeasured, KernelNotMeasured:
 	default:
-		return nil, &Error{Rule: InvalidOption, Where: "options", Detail: fmt.Sprintf("found Kernel %q, expected %q, %q or none", o.Kernel, KernelMeasured, KernelNotMeasured)}
+		return nil, &Error{Reason: InvalidOption, Where: "options", Detail: fmt.Sprintf("found Kernel %q, expected %q, %q or none", o.Kernel, KernelMeasured, KernelNotMeasured)}
 	}
 	return o.SecureBoot.validate()
 }
@@ -129,7 +129,7 @@ func kernelUnknown(doubt string, s *SecureBoot, images []loaded, err error) erro
 	if len(images) == 0 || err != nil && !errors.Is(err, AuthorityUnknown) {
 		return err
 	}
-	e := &Error{Rule: KernelUnknown, Where: "image", NotMeasured: replay(allEvents(s, images[:1]))}
+	e := &Error{Reason: KernelUnknown, Where: "image", NotMeasured: replay(allEvents(s, images[:1]))}
 	without := e.NotMeasured[pcr.RegisterBootLoader]
 	if err != nil {
 		e.Detail = fmt.Sprintf("%s; say whether the kernel is measured: PCR4 is %v if it is not, and if it is, that takes more", doubt, without)

@@ -28,7 +28,7 @@ func TestNitroTPMOutputIsAPolicy(t *testing.T) {
 	}
 }
 
-// The output of AWS's tool, byte for byte.
+// The output of AWS's tool, byte for byte, but for PCR13.
 func TestNitroTPMOutputIsThatOfAWS(t *testing.T) {
 	recorded := strings.TrimSpace(string(testdata(t, "nitro-tpm-pcr-compute.json")))
 	value, err := pcr.ParseValue("c4b56f291c0923f99dc915dbe97c2cfebf71554766b74cdd65c882f5d6559f65d11ebc11c541c10313b51f25f4c59bcd")
@@ -37,5 +37,7 @@ func TestNitroTPMOutputIsThatOfAWS(t *testing.T) {
 	image.Measurements[pcr.RegisterBootLoader] = value // of an image that is not ours; PCR7 and PCR12 are alike
 	text, err := json.MarshalIndent(image.NitroTPM(), "", "  ")
 	require.NoError(t, err)
-	assert.Equal(t, recorded, string(text))
+	extensions := ",\n    \"PCR13\": \"" + pcr.Value{}.String() + "\""
+	require.Contains(t, string(text), extensions)
+	assert.Equal(t, recorded, strings.Replace(string(text), extensions, "", 1))
 }

@@ -50,8 +50,8 @@ type portableExecutable struct {
 	imageVersion uint16    // MajorImageVersion
 }
 
-func (p *portableExecutable) errorf(rule Rule, offset int64, format string, args ...any) *Error {
-	return &Error{Rule: rule, Where: p.where, Offset: offset, Detail: fmt.Sprintf(format, args...)}
+func (p *portableExecutable) errorf(reason Reason, offset int64, format string, args ...any) *Error {
+	return &Error{Reason: reason, Where: p.where, Offset: offset, Detail: fmt.Sprintf(format, args...)}
 }
 
 func parsePE(where string, r io.ReaderAt, size int64) (*portableExecutable, error) {

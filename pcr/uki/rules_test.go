@@ -27,7 +27,7 @@ func TestMalformedImagesAreRefused(t *testing.T) {
 	directory := i.dataDirectories() + 4*8
 
 	for name, c := range map[string]struct {
-		rule   uki.Rule
+		reason uki.Reason
 		offset int
 		data   []byte
 	}{
@@ -58,7 +58,7 @@ func TestMalformedImagesAreRefused(t *testing.T) {
 		"certificates at an offset off": {uki.CertificateTable, directory, put(signed, directory, 4, uint64(len(good)+8))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, c.rule, c.data, uki.Options{})
+			e := requireReason(t, c.reason, c.data, uki.Options{})
 			assert.Equal(t, "image", e.Where)
 			assert.EqualValues(t, c.offset, e.Offset)
 
@@ -68,12 +68,12 @@ func TestMalformedImagesAreRefused(t *testing.T) {
 				return // refused as a section
 			}
 			outer.parts[3].data = c.data
-			e = requireRule(t, c.rule, outer.bytes(), uki.Options{})
+			e = requireReason(t, c.reason, outer.bytes(), uki.Options{})
 			assert.Equal(t, "kernel", e.Where)
 			assert.EqualValues(t, c.offset, e.Offset)
 
 			_, err := authenticode(c.data)
-			require.ErrorIs(t, err, c.rule)
+			require.ErrorIs(t, err, c.reason)
 		})
 	}
 }
@@ -93,7 +93,7 @@ func TestGapIsAWarning(t *testing.T) {
 	data := i.bytes()
 	got := mustMeasure(t, data, uki.Options{})
 	require.Len(t, got.Warnings, 2)
-	assert.Equal(t, uki.Gap, got.Warnings[0].Rule)
+	assert.Equal(t, uki.Gap, got.Warnings[0].Reason)
 	assert.Contains(t, got.Warnings[0].String(), "gap: 512 bytes of the image")
 	assert.Contains(t, got.Warnings[1].String(), "gap: 1024 bytes of the kernel")
 
@@ -107,8 +107,8 @@ func TestGapIsAWarning(t *testing.T) {
 }
 
 func TestErrorsSayWhereAndWhy(t *testing.T) {
-	e := &uki.Error{Rule: uki.NotPE, Where: "kernel", Offset: 7, Detail: "found nothing", Err: io.ErrUnexpectedEOF}
-	assert.EqualError(t, e, "unified kernel image: kernel at offset 7: found nothing: unexpected EOF")
+	e := &uki.Error{Reason: uki.NotPE, Where: "kernel", Offset: 7, Detail: "found nothing", Err: io.ErrUnexpectedEOF}
+	assert.EqualError(t, e, "not-pe: kernel at offset 7: found nothing: unexpected EOF")
 	assert.ErrorIs(t, e, uki.NotPE)
 	assert.NotErrorIs(t, e, uki.Unreadable)
 	assert.ErrorIs(t, e, io.ErrUnexpectedEOF)

@@ -82,7 +82,7 @@ func (s *SecureBoot) validate() (db []signatureData, err error) {
 		required bool
 	}{{"PK", s.PK, true}, {"KEK", s.KEK, false}, {"dbx", s.DBX, false}, {"db", s.DB, true}} {
 		if v.required && len(v.data) == 0 {
-			return nil, &Error{Rule: MissingVariable, Where: "variable " + v.name, Detail: "empty: Secure Boot is on only with PK, and starts an image only with db"}
+			return nil, &Error{Reason: MissingVariable, Where: "variable " + v.name, Detail: "empty: Secure Boot is on only with PK, and starts an image only with db"}
 		}
 		if db, err = parseSignatureLists("variable "+v.name, v.data); err != nil {
 			return nil, err

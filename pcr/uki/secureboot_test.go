@@ -127,7 +127,7 @@ func TestAuthorityIsTheCertificateOfTheSignature(t *testing.T) {
 func TestAuthorityCanBeAHash(t *testing.T) {
 	hashes := []string{"0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"}
 	o := withDB(list(certSHA256, owner, hashes...))
-	requireRule(t, uki.AuthorityUnknown, signed(), o)
+	requireReason(t, uki.AuthorityUnknown, signed(), o)
 	o.SecureBoot.Authority = []byte(hashes[1])
 	second := authorityOf(t, mustMeasure(t, signed(), o))
 	o.SecureBoot.Authority = []byte(hashes[0])
@@ -145,13 +145,13 @@ func TestAuthorityThatIsNotClearIsRefused(t *testing.T) {
 		"two of db in two":        signed(signedData(a), signedData(b)),
 		"only in an ignored type": put(signed(signedData(b)), len(signed())+6, 2, 0x0ef1),
 	} {
-		t.Run(name, func(t *testing.T) { requireRule(t, uki.AuthorityUnknown, image, o) })
+		t.Run(name, func(t *testing.T) { requireReason(t, uki.AuthorityUnknown, image, o) })
 	}
 	t.Run("of another type in db", func(t *testing.T) {
-		requireRule(t, uki.AuthorityUnknown, signed(signedData(a)), withDB(list(certSHA256, owner, a)))
+		requireReason(t, uki.AuthorityUnknown, signed(signedData(a)), withDB(list(certSHA256, owner, a)))
 	})
 	o.SecureBoot.Authority = []byte(c)
-	e := requireRule(t, uki.AuthorityNotInDB, signed(signedData(a)), o)
+	e := requireReason(t, uki.AuthorityNotInDB, signed(signedData(a)), o)
 	assert.Equal(t, "variable db", e.Where)
 }
 
@@ -174,7 +174,7 @@ func TestKernelAuthorityIsMeasuredIfItIsAnother(t *testing.T) {
 	assert.Equal(t, authorities[0], authorityOf(t, mustMeasure(t, i.bytes(), o)))
 	i.parts[3].data = kernel
 	o.Kernel = uki.KernelMeasured
-	e := requireRule(t, uki.AuthorityUnknown, i.bytes(), o)
+	e := requireReason(t, uki.AuthorityUnknown, i.bytes(), o)
 	assert.Equal(t, "kernel", e.Where)
 }
 
@@ -199,7 +199,7 @@ func TestMalformedSignaturesAreRefused(t *testing.T) {
 		"certificate cut off":            signed(signedData(a[:len(a)-1])),
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := requireRule(t, uki.MalformedSignature, image, o)
+			e := requireReason(t, uki.MalformedSignature, image, o)
 			assert.GreaterOrEqual(t, e.Offset, int64(unsigned))
 			// Who says what the authority is does not need the signature.
 			given := withDB(list(certX509, owner, a))
@@ -213,7 +213,7 @@ func TestMalformedSignaturesAreRefused(t *testing.T) {
 func TestLargeCertificateTableIsNotRead(t *testing.T) {
 	a := certificate(t, 1)
 	image := signed(append(signedData(a), make([]byte, uki.MaxCertificates)...))
-	requireRule(t, uki.CertificateTable, image, withDB(list(certX509, owner, a)))
+	requireReason(t, uki.CertificateTable, image, withDB(list(certX509, owner, a)))
 	mustMeasure(t, image, uki.Options{})
 }
 
@@ -228,7 +228,7 @@ func TestVariablesAreChecked(t *testing.T) {
 	} {
 		o := good()
 		change(o.SecureBoot)
-		e := requireRule(t, uki.MissingVariable, image, o)
+		e := requireReason(t, uki.MissingVariable, image, o)
 		assert.Equal(t, "variable "+name, e.Where)
 	}
 	for _, optional := range []func(*uki.SecureBoot){
@@ -262,7 +262,7 @@ func TestVariablesAreChecked(t *testing.T) {
 			t.Run(where+" "+name, func(t *testing.T) {
 				o := good()
 				set(o.SecureBoot)
-				e := requireRule(t, uki.MalformedVariable, image, o)
+				e := requireReason(t, uki.MalformedVariable, image, o)
 				assert.Equal(t, where, e.Where)
 				assert.Contains(t, e.Error(), ".esl")
 			})

@@ -28,7 +28,7 @@ func parseSignatureLists(where string, data []byte) ([]signatureData, error) {
 	for offset := 0; offset < len(data); {
 		rest := data[offset:]
 		malformed := func(format string, args ...any) error {
-			return &Error{Rule: MalformedVariable, Where: where, Offset: int64(offset),
+			return &Error{Reason: MalformedVariable, Where: where, Offset: int64(offset),
 				Detail: fmt.Sprintf(format, args...) + "; expected signature lists (.esl), neither signed (.auth) nor with the attributes that efivarfs puts first"}
 		}
 		if len(rest) < signatureListHeader {

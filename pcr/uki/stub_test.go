@@ -52,7 +52,7 @@ func TestKernelThatMayOrMayNotBeMeasuredIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := image.bytes()
-			e := requireRule(t, uki.KernelUnknown, data, uki.Options{})
+			e := requireReason(t, uki.KernelUnknown, data, uki.Options{})
 
 			// The registers of either case are what a caller gets who knows.
 			measured := mustMeasure(t, data, uki.Options{Kernel: uki.KernelMeasured})
@@ -75,7 +75,7 @@ func TestKernelThatMayOrMayNotBeMeasuredNeedNotBeSigned(t *testing.T) {
 	i := unified("")
 	i.certificates = winCertificate(2, signedData(a))
 	o := withDB(list(certX509, owner, a))
-	e := requireRule(t, uki.KernelUnknown, i.bytes(), o)
+	e := requireReason(t, uki.KernelUnknown, i.bytes(), o)
 	assert.Nil(t, e.Measured)
 	assert.ErrorIs(t, e, uki.AuthorityUnknown)
 	o.Kernel = uki.KernelNotMeasured
@@ -83,9 +83,9 @@ func TestKernelThatMayOrMayNotBeMeasuredNeedNotBeSigned(t *testing.T) {
 
 	// What is wrong with the image itself, or else with the kernel, comes first.
 	o.Kernel = uki.KernelByStub
-	requireRule(t, uki.AuthorityUnknown, unified("").bytes(), o)
+	requireReason(t, uki.AuthorityUnknown, unified("").bytes(), o)
 	i.parts[2].data = image{parts: twoParts, certificates: winCertificate(2, []byte("signature"))}.bytes()
-	requireRule(t, uki.MalformedSignature, i.bytes(), o)
+	requireReason(t, uki.MalformedSignature, i.bytes(), o)
 }
 
 // What the caller says counts, also against what the image says: distributions
@@ -94,25 +94,25 @@ func TestCallerDecidesOnTheKernel(t *testing.T) {
 	old, new := unified(loaderInfo("systemd-stub 252")).bytes(), unified(loaderInfo("systemd-stub 258")).bytes()
 	assert.False(t, mustMeasure(t, old, uki.Options{Kernel: uki.KernelNotMeasured}).KernelMeasured)
 	assert.True(t, mustMeasure(t, new, uki.Options{Kernel: uki.KernelMeasured}).KernelMeasured)
-	e := requireRule(t, uki.InvalidOption, old, uki.Options{Kernel: "perhaps"})
+	e := requireReason(t, uki.InvalidOption, old, uki.Options{Kernel: "perhaps"})
 	assert.Equal(t, "options", e.Where)
 }
 
 func TestStubSectionHasOneReading(t *testing.T) {
-	requireRule(t, uki.SectionSize, unified(loaderInfo("systemd-stub 252"+strings.Repeat(" ", 256))).bytes(), uki.Options{})
+	requireReason(t, uki.SectionSize, unified(loaderInfo("systemd-stub 252"+strings.Repeat(" ", 256))).bytes(), uki.Options{})
 	longer := unified(magic252)
 	longer.parts[1].memory = alignment + 1
-	requireRule(t, uki.SectionSize, longer.bytes(), uki.Options{})
+	requireReason(t, uki.SectionSize, longer.bytes(), uki.Options{})
 	twice := unified(magic252)
 	twice.parts = append(twice.parts, twice.parts[1])
-	requireRule(t, uki.DuplicateSection, twice.bytes(), uki.Options{})
+	requireReason(t, uki.DuplicateSection, twice.bytes(), uki.Options{})
 }
 
 // A kernel that is not measured is not looked at: the image's own digest covers
 // it, and a UKI of several profiles may have several.
 func TestKernelIsReadOnlyIfItIsMeasured(t *testing.T) {
 	for name, c := range map[string]struct {
-		rule   uki.Rule
+		reason uki.Reason
 		change func(*image)
 	}{
 		"two kernels":                       {uki.DuplicateSection, func(i *image) { i.parts = append(i.parts, i.parts[3]) }},
@@ -126,7 +126,7 @@ func TestKernelIsReadOnlyIfItIsMeasured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			i := unified(magic252)
 			c.change(&i)
-			requireRule(t, c.rule, i.bytes(), uki.Options{})
+			requireReason(t, c.reason, i.bytes(), uki.Options{})
 			assert.False(t, mustMeasure(t, i.bytes(), uki.Options{Kernel: uki.KernelNotMeasured}).KernelMeasured)
 		})
 	}
@@ -134,6 +134,6 @@ func TestKernelIsReadOnlyIfItIsMeasured(t *testing.T) {
 
 func TestImageWithoutKernelIsRefused(t *testing.T) {
 	for _, o := range []uki.Options{{}, {Kernel: uki.KernelMeasured}, {Kernel: uki.KernelNotMeasured}} {
-		requireRule(t, uki.NoKernel, image{parts: twoParts}.bytes(), o)
+		requireReason(t, uki.NoKernel, image{parts: twoParts}.bytes(), o)
 	}
 }

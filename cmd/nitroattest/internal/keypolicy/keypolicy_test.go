@@ -62,7 +62,7 @@ func TestImagesThatDifferInOneRegisterShareAStatement(t *testing.T) {
 		"PCR3, one image":        {policyOf(bank(map[int]byte{0: 1, 3: 5}), bank(map[int]byte{0: 1, 3: 6})), 1},
 		"PCR0 and PCR2":          {policyOf(bank(map[int]byte{0: 1, 1: 7, 2: 1}), bank(map[int]byte{0: 2, 1: 7, 2: 2})), 2},
 		"PCR0 and then PCR8":     {policyOf(bank(map[int]byte{0: 1, 8: 8}), bank(map[int]byte{0: 2, 8: 8}), bank(map[int]byte{0: 1, 8: 9})), 2},
-		"another set":            {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 1, 8: 9})), 2},
+		"another set":            {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 2, 8: 9})), 2},
 		"the same twice":         {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 1})), 1},
 		"an alternative twice":   {policyOf(bank(map[int]byte{0: 1}), bank(map[int]byte{0: 2}), bank(map[int]byte{0: 2})), 1},
 		"not next to each other": {policyOf(bank(map[int]byte{0: 1, 8: 8}), bank(map[int]byte{0: 5, 8: 9}), bank(map[int]byte{0: 2, 8: 8})), 2},
@@ -78,7 +78,7 @@ func TestImagesThatDifferInOneRegisterShareAStatement(t *testing.T) {
 // Whatever the images are, the statements accept them and nothing else.
 func TestStatementsAcceptExactlyTheImages(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
+	for range 1000 {
 		var policy pcr.Policy
 		for i := range 1 + random.IntN(8) {
 			b := bank(map[int]byte{0: 1 + byte(random.IntN(3)), 8: 1 + byte(random.IntN(2))})
@@ -87,13 +87,16 @@ func TestStatementsAcceptExactlyTheImages(t *testing.T) {
 			}
 			policy.Images = append(policy.Images, pcr.Image{Name: fmt.Sprint(i), PCRs: b})
 		}
+		if policy.Validate() != nil {
+			continue // an image of which another accepts everything
+		}
 		got, _ := readBack(t, policy)
 		require.Equal(t, banks(policy), banks(got))
 	}
 }
 
 func TestNitroTPMHasItsOwnKeys(t *testing.T) {
-	policy := policyOf(bank(map[int]byte{4: 1, 7: 2, 12: 0}), bank(map[int]byte{4: 3, 7: 2, 12: 0}))
+	policy := policyOf(bank(map[int]byte{4: 1, 7: 2, 12: 0, 13: 0}), bank(map[int]byte{4: 3, 7: 2, 12: 0, 13: 0}))
 	policy.Kind = pcr.NitroTPM
 	got, document := readBack(t, policy)
 	assert.Equal(t, pcr.NitroTPM, got.Kind)
