@@ -202,16 +202,13 @@ func (l *revocationList) signedBy(issuer *x509.Certificate) bool {
 }
 
 // remembered is the series of a list that issuer signed. The memory is asked once
-// for each key.
+// for each key, and only the one that signed the list gets here.
 func (l *revocationList) remembered(m *memory, issuer *x509.Certificate) *series {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.met[string(issuer.RawSubjectPublicKeyInfo)]
 	if s == nil {
 		s = m.meet(issuer, l)
-		if len(l.met) == maxIssuers {
-			clear(l.met)
-		}
 		l.met[string(issuer.RawSubjectPublicKeyInfo)] = s
 	}
 	return s

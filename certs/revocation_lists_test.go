@@ -42,6 +42,8 @@ func TestUpdate(t *testing.T) {
 		"lower number":         {issuer, r.list(t, levelRoot, numbered(4)), "older-list: list 0: found the list of 2025-04-15T01:30:00Z with number 4 of "},
 		"of another authority": {issuer, r.list(t, levelRegional), `foreign-list: list 0: found a list of "` + cert.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
 		"of another key":       {newRevocable("other").cert(t, levelRoot), r.list(t, levelRoot), `foreign-list: list 0: found a list of "` + issuer.Subject.String() + `", expected one that "` + issuer.Subject.String() + `" signed`},
+		"of no authority":      {notAuthority(issuer), r.list(t, levelRoot), `foreign-list: list 0: found a list of "`},
+		"that may not sign":    {notSigner(issuer), r.list(t, levelRoot), `foreign-list: list 0: found a list of "`},
 		"PEM":                  {issuer, toPEM(r.list(t, levelRoot)), "malformed-list: list 0: found something that is not a revocation list in DER: x509: "},
 	} {
 		require.ErrorContains(t, revocations.Update(test.issuer, test.list), test.text, name)
@@ -57,6 +59,18 @@ func TestUpdate(t *testing.T) {
 
 	require.NoError(t, revocations.SetCRLs())
 	requireRefused(t, r.verify(t, revocations), certs.RevocationUnknown, levelRegional, "found no list")
+}
+
+func notAuthority(cert *x509.Certificate) *x509.Certificate {
+	other := *cert
+	other.IsCA = false
+	return &other
+}
+
+func notSigner(cert *x509.Certificate) *x509.Certificate {
+	other := *cert
+	other.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
+	return &other
 }
 
 func TestNextUpdate(t *testing.T) {
