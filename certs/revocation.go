@@ -69,7 +69,8 @@ const DefaultMaxListSize = 1 << 20
 // the issuer is met only later, no longer says that a certificate is good. This
 // holds when the newer list is gone, too: whoever can write the files of the
 // lists brings back no old one. A list that nobody signed is compared with
-// nothing and takes the place of nothing. A restart forgets, unless there is a
+// nothing and takes the place of nothing. Neither is one that was replaced before
+// a chain of its issuer was verified. A restart forgets, unless there is a
 // RevocationConfig.MemoryFile.
 //
 // The verification time counts, not the present: a document of the past that

@@ -158,6 +158,7 @@ func TestABrokenListKeepsTheOldOneAndIsReported(t *testing.T) {
 	good := k.list(t, root, 2, regional)
 	k.put(t, "root.crl", good)
 	k.reload()
+	require.Equal(t, "certificate-revoked", k.reason(t, "prod"), "from here on the list is known to be genuine")
 	path := k.path("root.crl")
 	clear := func() { require.NoError(t, os.RemoveAll(path)) }
 	put := func(data []byte) func() { return func() { k.put(t, "root.crl", data) } }
