@@ -252,7 +252,7 @@ func TestMemoryFilesThatCannotBeUsed(t *testing.T) {
 	}
 	config.MemoryFile = t.TempDir()
 	_, err = certs.NewRevocations(config)
-	require.ErrorContains(t, err, "certs: RevocationConfig.MemoryFile: ")
+	require.ErrorContains(t, err, "certs: RevocationConfig.MemoryFile: read "+config.MemoryFile)
 
 	config.MemoryFile = filepath.Join(t.TempDir(), "none", "memory.json")
 	revocations, err = certs.NewRevocations(config)

@@ -120,7 +120,7 @@ func isKeyUsageDER(value []byte) bool {
 	if bytes.Equal(value, []byte{0x03, 0x01, 0x00}) {
 		return true // no bit at all
 	}
-	if len(value) != 4 || value[0] != 0x03 || value[1] != 0x02 || value[2] > 7 || value[3] == 0 {
+	if len(value) != 4 || value[0] != 0x03 || value[1] != 0x02 || value[3] == 0 {
 		return false
 	}
 	return bits.TrailingZeros8(value[3]) == int(value[2])
@@ -148,7 +148,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // checkAuthority applies what holds for every certificate of the bundle.
 func checkAuthority(cert *x509.Certificate) *Error {
-	if !cert.BasicConstraintsValid || !cert.IsCA {
+	if !cert.IsCA {
 		return &Error{Reason: BasicConstraints, Detail: "found no CA:TRUE, expected it in every certificate of the bundle"}
 	}
 	if cert.KeyUsage&x509.KeyUsageCertSign == 0 {

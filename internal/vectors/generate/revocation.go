@@ -157,8 +157,15 @@ func revocations(h *attestationtest.Hypervisor) (vectors.Group, error) {
 	denied("module-denied", "the module is denied by its ID", false, func(r *vectors.Revocation) {
 		r.Modules = []string{document.Document.ModuleID}
 	})
-	denied("other-module-denied", "another module is denied", true, func(r *vectors.Revocation) {
-		r.Modules = []string{document.Document.InstanceID()}
+	instance := document.Document.InstanceID()
+	denied("other-module-denied", "another module of the instance is denied", true, func(r *vectors.Revocation) {
+		r.Modules = []string{instance + "-enc0123456789abcdef"}
+	})
+	denied("instance-denied", "all modules of the instance are denied by its ID", false, func(r *vectors.Revocation) {
+		r.Modules = []string{instance}
+	})
+	denied("other-instance-denied", "an instance is denied whose ID begins in the same way", true, func(r *vectors.Revocation) {
+		r.Modules = []string{instance[:len(instance)-1]}
 	})
 	denied("certificate-denied", "the zonal certificate is denied by issuer and serial number", false, func(r *vectors.Revocation) {
 		r.Certificates = []vectors.CertificateID{{Issuer: zone.Issuer.String(), Serial: zone.SerialNumber.Text(16)}}

@@ -165,7 +165,8 @@ func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
 
 // caseKit returns a service that is set up for a mutation, and the request that
 // brings it. The request is nil for mutations that a service cannot meet: they
-// are about a nonce of another length, or about NitroTPM.
+// are about a nonce of another length, about NitroTPM, or about what a request
+// cannot ask for.
 func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestationtest.Mutation) (*kit, object) {
 	if m.NitroTPM {
 		return nil, nil
@@ -190,7 +191,8 @@ func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestation
 		}, k.config.Logger)
 		require.NoError(t, err)
 	})
-	if base64.RawURLEncoding.EncodeToString(c.Nonce) != challenged {
+	asksMore := c.NoUserData || c.NoPublicKey || c.PCRs != nil // than a request can
+	if asksMore || base64.RawURLEncoding.EncodeToString(c.Nonce) != challenged {
 		return nil, nil
 	}
 	request := object{"policy": "case", "challenge": challenged, "ear": "always", "document": base64.StdEncoding.EncodeToString(c.Document)}
