@@ -41,3 +41,8 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 		})
 	}
 }
+
+// What is fetched by default can be handed over by default.
+func TestDefaultSizeIsThatOfRevocations(t *testing.T) {
+	require.EqualValues(t, certs.DefaultMaxListSize, crlfetch.DefaultMaxSize)
+}
