@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
@@ -91,7 +92,7 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.lifetime, "challenge-lifetime", challenge.DefaultLifetime, "how long a challenge is good")
 	flags.DurationVar(&f.maxAge, "max-age", 0, "accept documents without a challenge up to this age; within it they can be replayed")
 	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
-	flags.BoolVar(&f.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.StringVar(&f.trust.Root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
 	flags.StringVar(&f.trust.Partition, "partition", "", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
@@ -103,6 +104,15 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
 	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
 	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
+	flags.SetNormalizeFunc(earlierNames)
+}
+
+// earlierNames lets the name that a flag had before stand for the one it has now.
+func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == "allow-debug" {
+		name = "insecure-allow-debug"
+	}
+	return pflag.NormalizedName(name)
 }
 
 func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {

@@ -50,7 +50,7 @@ func BenchmarkTenThousandDocuments(b *testing.B) {
 	fleet, roots := filepath.Join(dir, "fleet"), filepath.Join(dir, "roots.pem")
 	documents, certificates := writeFleet(b, fleet)
 	require.NoError(b, os.Rename(filepath.Join(fleet, "roots.pem"), roots))
-	args := []string{"verify", "--any-image", "--allow-debug", "--recorded", "--root", roots, fleet}
+	args := []string{"verify", "--insecure-any-image", "--insecure-allow-debug", "--recorded", "--root", roots, fleet}
 	report := func(b *testing.B, verify func()) {
 		var shares []float64
 		var total time.Duration

@@ -43,7 +43,7 @@ func (c *criteria) waive(name, value string) {
 func (f *appraisalFlags) addImages(c *criteria) {
 	switch {
 	case f.anyImage:
-		c.waive("Image not checked", "any code was acceptable (--any-image)")
+		c.waive("Image not checked", "any code was acceptable (--insecure-any-image)")
 	case len(f.pcrs) > 0:
 		c.add("Registers", strings.Join(f.pcrs, ", "))
 	case f.changed("eif"):
@@ -54,7 +54,7 @@ func (f *appraisalFlags) addImages(c *criteria) {
 		c.add("Policy SHA-256", hex.EncodeToString(digest[:]))
 	}
 	if f.allowDebug {
-		c.waive("Debug mode allowed", "the console of an enclave in debug mode can be read by its parent instance (--allow-debug)")
+		c.waive("Debug mode allowed", "the console of an enclave in debug mode can be read by its parent instance (--insecure-allow-debug)")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/pcr"
@@ -45,8 +46,8 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringArrayVar(&f.pcrs, "pcr", nil, "register that has to match, as `N=HEX`; repeat for more, all of them have to match")
 	flags.StringVar(&f.eif, "eif", "", "enclave image file `IMAGE` that the enclave has to run; it is measured")
 	f.container.register(flags)
-	flags.BoolVar(&f.anyImage, "any-image", false, "accept any code: authenticity and freshness only")
-	flags.BoolVar(&f.allowDebug, "allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.BoolVar(&f.anyImage, "insecure-any-image", false, "accept any code: authenticity and freshness only")
+	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.nonce, "nonce", "", "the challenge, as `HEX`")
 	flags.DurationVar(&f.maxAge, "max-age", 0, "the largest age of the document, 5m for example")
 	flags.BoolVar(&f.recorded, "recorded", false, "appraise as of the document's own timestamp; says nothing of freshness")
@@ -56,7 +57,17 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
 	f.registerTrust(cmd)
 	f.registerSignatures(cmd)
+	flags.SetNormalizeFunc(earlierNames)
 	f.changed = flags.Changed
+}
+
+// earlierNames lets the names that flags had before stand for those they have now.
+func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	switch name {
+	case "any-image", "allow-debug":
+		name = "insecure-" + name
+	}
+	return pflag.NormalizedName(name)
 }
 
 // verifier builds the verifier and the expectation that the flags describe.
@@ -117,7 +128,7 @@ func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
 		}
 	}
 	if given != 1 {
-		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif, --oci and --any-image, expected exactly one", given),
+		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif, --oci and --insecure-any-image, expected exactly one", given),
 			"they say which code is acceptable; without it every enclave would be")
 	}
 	switch {

@@ -26,14 +26,14 @@ func terminal(t *testing.T) *os.File {
 // HTML on a terminal helps nobody; the file to verify is not even looked at.
 func TestReportIsNotForATerminal(t *testing.T) {
 	var stderr bytes.Buffer
-	status := run([]string{"report", "--recorded", "--any-image", "none.cbor"}, stdio{strings.NewReader(""), terminal(t), &stderr})
+	status := run([]string{"report", "--recorded", "--insecure-any-image", "none.cbor"}, stdio{strings.NewReader(""), terminal(t), &stderr})
 	assert.Equal(t, exitUsage, status)
 	assert.Equal(t, "nitroattest: a report is HTML, which is not for a terminal\nhint: name a file with -o, or redirect standard output\n", stderr.String())
 }
 
 func TestReportAndOthersThatCannotBeWritten(t *testing.T) {
 	for _, args := range [][]string{
-		{"report", "--recorded", "--any-image", nautilus},
+		{"report", "--recorded", "--insecure-any-image", nautilus},
 		{"measure", "../../testdata/eif/v4_unsigned.eif"},
 		{"measure", "--json", "../../testdata/eif/v4_unsigned.eif"},
 		{"pcr", "instance", "i-1234567890abcdef0"},

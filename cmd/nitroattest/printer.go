@@ -108,7 +108,7 @@ var hints = map[attestation.Reason]string{
 	attestation.UntrustedRoot:          "without flags only AWS's commercial root is trusted; --partition names that of another partition, --root PEM one of your own",
 	attestation.CertificateExpired:     "the leaf certificate of a document lasts three hours; to appraise a recorded document as of its own timestamp use --recorded",
 	attestation.CertificateNotYetValid: "is the clock of this machine right? to appraise a recorded document as of its own timestamp use --recorded",
-	attestation.DebugMode:              "an enclave in debug mode keeps no secret from its parent instance; --allow-debug accepts it all the same, for development",
+	attestation.DebugMode:              "an enclave in debug mode keeps no secret from its parent instance; --insecure-allow-debug accepts it all the same, for development",
 	attestation.Stale:                  "ask the enclave for a new document, or allow more with --max-age",
 	attestation.NonceMismatch:          "the document is the answer to another challenge, or a replay",
 	attestation.TimestampOutOfRange:    "is the clock of this machine right?",

@@ -52,7 +52,7 @@ func authentic(r recordedDocument) bool { return r.Authentic }
 
 func TestEveryAuthenticDocumentIsAcceptedInOneCall(t *testing.T) {
 	_, files := recordedDocuments(t, authentic)
-	status, stdout, stderr := command(append([]string{"verify", "--recorded", "--any-image", "--allow-debug"}, files...)...)
+	status, stdout, stderr := command(append([]string{"verify", "--recorded", "--insecure-any-image", "--insecure-allow-debug"}, files...)...)
 	assert.Equal(t, exitAccepted, status)
 	assert.Empty(t, stderr)
 	for _, file := range files {
@@ -65,7 +65,7 @@ func TestEveryAuthenticDocumentIsAcceptedInOneCall(t *testing.T) {
 // the same documents.
 func TestJSONOfEveryAuthenticDocumentAgreesWithTheIndex(t *testing.T) {
 	documents, files := recordedDocuments(t, authentic)
-	status, stdout, stderr := command(append([]string{"verify", "--json", "--recorded", "--any-image", "--allow-debug"}, files...)...)
+	status, stdout, stderr := command(append([]string{"verify", "--json", "--recorded", "--insecure-any-image", "--insecure-allow-debug"}, files...)...)
 	assert.Equal(t, exitAccepted, status)
 	assert.Empty(t, stderr)
 	lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
@@ -92,7 +92,7 @@ func TestTamperedDocumentsAreNotAuthentic(t *testing.T) {
 	_, files := recordedDocuments(t, func(r recordedDocument) bool { return !r.Authentic })
 	require.Len(t, files, 2)
 	for _, file := range files {
-		status, stdout, stderr := command("verify", "--recorded", "--any-image", "--allow-debug", file)
+		status, stdout, stderr := command("verify", "--recorded", "--insecure-any-image", "--insecure-allow-debug", file)
 		assert.Equal(t, exitNotAuthentic, status)
 		assert.True(t, strings.HasPrefix(stdout, "REFUSED  "+file+"  bad-signature\n"), stdout)
 		assert.Contains(t, stderr, file+": bad-signature: ")
@@ -103,7 +103,7 @@ func TestDebugDocumentsAreRefusedByDefault(t *testing.T) {
 	_, files := recordedDocuments(t, func(r recordedDocument) bool { return r.Authentic && r.Debug })
 	require.Len(t, files, 8)
 	for _, file := range files {
-		status, stdout, stderr := command("verify", "--recorded", "--any-image", file)
+		status, stdout, stderr := command("verify", "--recorded", "--insecure-any-image", file)
 		assert.Equal(t, exitRefused, status)
 		assert.True(t, strings.HasPrefix(stdout, "REFUSED  "+file+"  debug-mode\n"), stdout)
 		assert.Contains(t, stderr, file+": debug-mode: ")

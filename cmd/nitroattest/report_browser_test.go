@@ -143,7 +143,7 @@ func hostileReport(t *testing.T) []string {
 	require.NoError(t, os.WriteFile(root, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.Root().Raw}), 0o666))
 	document := filepath.Join(dir, strings.ReplaceAll(hostile, "/", "")+".cbor")
 	require.NoError(t, os.WriteFile(document, b.Document(), 0o666))
-	return []string{"--root", root, "--recorded", "--any-image", document}
+	return []string{"--root", root, "--recorded", "--insecure-any-image", document}
 }
 
 // findBrowser returns chromium, or skips the test with a reason.
@@ -165,8 +165,8 @@ func TestReportsInABrowser(t *testing.T) {
 	}{
 		"accepted": {[]string{"--recorded", "--policy", "../../testdata/evidence/policies/nautilus-weather.json", nautilus}, "ACCEPTED"},
 		"refused":  {[]string{"--recorded", "--policy", "../../testdata/evidence/policies/turnkey.json", nautilus}, "REFUSED"},
-		"expired":  {[]string{"--max-age", "5m", "--any-image", nautilus}, "REFUSED"},
-		"many":     {append([]string{"--recorded", "--any-image", "--allow-debug", "none.cbor"}, files...), "REFUSED"},
+		"expired":  {[]string{"--max-age", "5m", "--insecure-any-image", nautilus}, "REFUSED"},
+		"many":     {append([]string{"--recorded", "--insecure-any-image", "--insecure-allow-debug", "none.cbor"}, files...), "REFUSED"},
 		"hostile":  {hostileReport(t), "ACCEPTED"},
 	} {
 		file := filepath.Join(t.TempDir(), "report.html")

@@ -25,8 +25,8 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 // A verdict that could not be written down must not end in status 0.
 func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
 	for _, args := range [][]string{
-		{"verify", "--recorded", "--any-image", nautilus},
-		{"verify", "--recorded", "--any-image", "--json", nautilus},
+		{"verify", "--recorded", "--insecure-any-image", nautilus},
+		{"verify", "--recorded", "--insecure-any-image", "--json", nautilus},
 		{"inspect", nautilus},
 		{"inspect", "--json", nautilus},
 	} {
@@ -41,7 +41,7 @@ func TestOutputThatCannotBeWrittenIsAnError(t *testing.T) {
 
 func TestInputThatCannotBeReadIsAnError(t *testing.T) {
 	var stdout, stderr bytes.Buffer
-	status := run([]string{"verify", "--recorded", "--any-image", "-"}, stdio{iotest.ErrReader(errors.New("reset by peer")), &stdout, &stderr})
+	status := run([]string{"verify", "--recorded", "--insecure-any-image", "-"}, stdio{iotest.ErrReader(errors.New("reset by peer")), &stdout, &stderr})
 	assert.Equal(t, exitUsage, status)
 	assert.Empty(t, stdout.String())
 	assert.Equal(t, "nitroattest: -: reset by peer\n", stderr.String())
@@ -70,7 +70,7 @@ func TestHostileFileNamesAreEscaped(t *testing.T) {
 		"\u202ex":       `\u202ex`,
 	} {
 		t.Run(escaped, func(t *testing.T) {
-			status, stdout, stderr := command("verify", "--recorded", "--any-image", name)
+			status, stdout, stderr := command("verify", "--recorded", "--insecure-any-image", name)
 			assert.Equal(t, exitUsage, status)
 			assert.Empty(t, stdout)
 			assert.Equal(t, "nitroattest: "+escaped+": open: no such file or directory\n", stderr)
@@ -79,7 +79,7 @@ func TestHostileFileNamesAreEscaped(t *testing.T) {
 			assert.Equal(t, exitUsage, status)
 			assert.Equal(t, "nitroattest: --policy: "+escaped+": open: no such file or directory\n", stderr)
 
-			_, stdout, _ = command("verify", "--json", "--recorded", "--any-image", name)
+			_, stdout, _ = command("verify", "--json", "--recorded", "--insecure-any-image", name)
 			assert.Equal(t, 1, strings.Count(stdout, "\n"))
 			assert.NotContains(t, stdout, "\x1b")
 		})
@@ -95,8 +95,8 @@ func TestHostileNamesOfDocumentsAreEscaped(t *testing.T) {
 		t.Skip("no such names on this file system")
 	}
 	for verdict, args := range map[string][]string{
-		"ACCEPTED  ":          {"verify", "--recorded", "--any-image"},
-		"REFUSED  ":           {"verify", "--recorded", "--any-image", "--nonce", "00"},
+		"ACCEPTED  ":          {"verify", "--recorded", "--insecure-any-image"},
+		"REFUSED  ":           {"verify", "--recorded", "--insecure-any-image", "--nonce", "00"},
 		"NOT AUTHENTICATED  ": {"inspect"},
 	} {
 		_, stdout, stderr := command(append(args, file)...)

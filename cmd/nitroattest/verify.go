@@ -27,7 +27,7 @@ FILE is raw, base64, hex, or JSON with a document inside; - is standard input;
 a directory stands for every file below it. Many files are verified on all
 cores; the results come in the order of the files.
 Put -- before names that you did not choose, those a * stands for: a file may be
-called --allow-debug. Or pass a directory or --files-from.
+called --insecure-allow-debug. Or pass a directory or --files-from.
 
 Exit status: 0 all accepted; 1 some document is not authentic; 2 misuse or
 something could not be read; 3 authentic, but refused by policy, freshness or
@@ -35,7 +35,7 @@ binding.`,
 		Example: `  nitroattest verify --policy policy.json --nonce 6e6f6e6365 document.cbor
   nitroattest verify --pcr 0=<hex> --max-age 5m document.b64
   nitroattest verify --eif enclave.eif --nonce 6e6f6e6365 document.cbor
-  nitroattest verify --any-image --recorded --json -- *.cbor`,
+  nitroattest verify --insecure-any-image --recorded --json -- *.cbor`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return verify(std, &flags, args, filesFrom, asJSON)
 		},
