@@ -94,11 +94,11 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
 	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
-	flags.StringVar(&f.trust.Root, "root", "", "`PEM` file with the roots to trust in place of AWS's")
-	flags.StringVar(&f.trust.Partition, "partition", "", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
+	flags.Var(given{&f.trust.Root}, "root", "`PEM` file with the roots to trust in place of AWS's")
+	flags.Var(given{&f.trust.Partition}, "partition", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
 	flags.StringArrayVar(&f.trust.CRLs, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
 	flags.StringVar(&f.crlMemory, "crl-memory", "", "`FILE` to keep how new the revocation lists were, so that no older one counts after a restart; written by the server")
-	flags.StringVar(&f.trust.MissingCRL, "missing-crl", "", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
+	flags.Var(given{&f.trust.MissingCRL}, "missing-crl", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
 	flags.StringVar(&f.signatures, "signatures", signaturesStandard, "what verifies signatures: standard, or fast in half the time by circl; the verdicts are the same")
 	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
 	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
@@ -113,6 +113,18 @@ func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		name = "insecure-allow-debug"
 	}
 	return pflag.NormalizedName(name)
+}
+
+// given is a flag that tells an empty text from none.
+type given struct{ value **string }
+
+func (g given) Set(text string) error { *g.value = &text; return nil }
+func (given) Type() string            { return "string" }
+func (g given) String() string {
+	if g.value == nil || *g.value == nil {
+		return ""
+	}
+	return **g.value
 }
 
 func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {

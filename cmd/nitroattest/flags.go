@@ -91,6 +91,9 @@ func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 		InsecureAllowDebug: f.allowDebug,
 		InsecureAnyImage:   f.anyImage,
 	}
+	if err := kindFlag(f.kind).check(); err != nil {
+		return config, err
+	}
 	var err error
 	if config.Policy, err = f.readPolicy(std); err != nil {
 		return config, err

@@ -14,14 +14,20 @@ func (f *appraisalFlags) registerTrust(cmd *cobra.Command) {
 	flags.StringVar(&f.missingCRL, "missing-crl", settings.MissingRefuse, "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept")
 }
 
-// trust leaves out what is a default.
+// trust leaves out what was not given.
 func (f *appraisalFlags) trust() settings.Trust {
-	trust := settings.Trust{Root: f.root, CRLs: f.crls}
-	if f.changed("partition") {
-		trust.Partition = f.partition
-	}
-	if f.changed("missing-crl") {
-		trust.MissingCRL = f.missingCRL
+	trust := settings.Trust{CRLs: f.crls}
+	for name, field := range map[string]struct {
+		value *string
+		given **string
+	}{
+		"root":        {&f.root, &trust.Root},
+		"partition":   {&f.partition, &trust.Partition},
+		"missing-crl": {&f.missingCRL, &trust.MissingCRL},
+	} {
+		if f.changed(name) {
+			*field.given = field.value
+		}
 	}
 	return trust
 }

@@ -17,30 +17,34 @@ const (
 	MissingRefuse = string(certs.RefuseUnknown)
 )
 
-// Trust says whose signatures count. Empty fields were not given.
+// Trust says whose signatures count. Nil was not given; an empty text was, and
+// stands for nothing that can be trusted.
 type Trust struct {
-	Root       string   // file with the roots to trust in place of AWS's
-	Partition  string   // AWS partition whose root to trust; empty: aws
+	Root       *string  // file with the roots to trust in place of AWS's
+	Partition  *string  // AWS partition whose root to trust; nil: aws
 	CRLs       []string // files with revocation lists
-	MissingCRL string   // what to do without a current list; empty: refuse
+	MissingCRL *string  // what to do without a current list; nil: refuse
 }
 
 // Roots returns what --root or --partition names. The roots of two partitions
 // are never trusted together.
 func (t Trust) Roots() (*certs.Roots, error) {
-	if t.Root != "" && t.Partition != "" {
+	if t.Root != nil && t.Partition != nil {
 		return nil, errors.New("--partition: given beside --root, expected one of them")
 	}
-	if t.Root != "" {
-		return readRoots(t.Root)
+	if t.Root != nil {
+		return readRoots(*t.Root)
 	}
-	switch t.Partition {
-	case "", PartitionAWS:
+	if t.Partition == nil {
+		return certs.AWSNitroRootG1(), nil
+	}
+	switch *t.Partition {
+	case PartitionAWS:
 		return certs.AWSNitroRootG1(), nil
 	case PartitionGovCloud:
 		return certs.AWSGovCloudRoot(), nil
 	default:
-		return nil, fmt.Errorf("--partition: found %q, expected %q or %q", t.Partition, PartitionAWS, PartitionGovCloud)
+		return nil, fmt.Errorf("--partition: found %q, expected %q or %q", *t.Partition, PartitionAWS, PartitionGovCloud)
 	}
 }
 
@@ -58,15 +62,15 @@ func readRoots(name string) (*certs.Roots, error) {
 
 // UnknownStatus returns what --missing-crl says.
 func (t Trust) UnknownStatus() (certs.UnknownStatus, error) {
-	if t.MissingCRL == "" {
+	if t.MissingCRL == nil {
 		return certs.RefuseUnknown, nil
 	}
-	unknown := certs.UnknownStatus(t.MissingCRL)
+	unknown := certs.UnknownStatus(*t.MissingCRL)
 	switch {
 	case len(t.CRLs) == 0:
 		return "", errors.New("--missing-crl: given without --crl")
 	case unknown != certs.RefuseUnknown && unknown != certs.InsecureAcceptUnknown:
-		return "", fmt.Errorf("--missing-crl: found %q, expected %q or %q", t.MissingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
+		return "", fmt.Errorf("--missing-crl: found %q, expected %q or %q", *t.MissingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
 	}
 	return unknown, nil
 }
