@@ -18,7 +18,7 @@
 //	{
 //	  "payloadType": "application/vnd.in-toto+json",
 //	  "payload": "<base64 of the statement>",
-//	  "signatures": [{"keyid": "<SHA-256 of the SubjectPublicKeyInfo, in hex>", "sig": "<base64>"}]
+//	  "signatures": [{"keyid": "", "sig": "<base64>"}]
 //	}
 //
 //	{
@@ -45,7 +45,8 @@
 // ECDSA on P-256 its SHA-256 and on P-384 its SHA-384, as an ASN.1
 // Ecdsa-Sig-Value (RFC 3279, section 2.2.3).
 //
-// The keyid is not signed. It only says which key to try first.
+// The keyid is not signed, and [Sign] leaves it empty. One that is the [KeyID] of
+// a key says which key to try; any other says nothing.
 //
 // # Verification
 //

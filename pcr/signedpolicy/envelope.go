@@ -147,14 +147,18 @@ func (e *envelope) addSignatures(signers []crypto.Signer) error {
 		if signer == nil {
 			return fmt.Errorf("signedpolicy: signer %d is nil", i+1)
 		}
-		s, err := sign(signer, message)
+		key, err := newPublicKey(signer.Public())
 		if err != nil {
 			return fmt.Errorf("signedpolicy: signer %d: %w", i+1, err)
 		}
 		for _, earlier := range e.signatures {
-			if earlier.keyID == s.keyID {
-				return fmt.Errorf("signedpolicy: signer %d: key %s has signed already, and one key counts once", i+1, s.keyID)
+			if key.couldBe(earlier.sig) && key.verify(message, earlier.sig) {
+				return fmt.Errorf("signedpolicy: signer %d: key %s has signed already, and one key counts once", i+1, key.id)
 			}
+		}
+		s, err := sign(key, signer, message)
+		if err != nil {
+			return fmt.Errorf("signedpolicy: signer %d: %w", i+1, err)
 		}
 		e.signatures = append(e.signatures, s)
 	}

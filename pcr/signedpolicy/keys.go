@@ -89,11 +89,10 @@ func (k publicKey) hash() crypto.Hash {
 
 // sign makes a signature and checks it: a signer may be a program or a device
 // that holds another key than it says.
-func sign(signer crypto.Signer, message []byte) (signature, error) {
-	key, err := newPublicKey(signer.Public())
-	if err != nil {
-		return signature{}, err
-	}
+//
+// It writes no key ID. Tools make theirs differently, and some skip a signature
+// whose ID is not the one that they would have made.
+func sign(key publicKey, signer crypto.Signer, message []byte) (signature, error) {
 	sig, err := crypto.SignMessage(signer, rand.Reader, message, key.hash())
 	if err != nil {
 		return signature{}, fmt.Errorf("key %s: %w", key.id, err)
@@ -101,7 +100,7 @@ func sign(signer crypto.Signer, message []byte) (signature, error) {
 	if !key.couldBe(sig) || !key.verify(message, sig) {
 		return signature{}, fmt.Errorf("key %s: the signer returned a signature that its public key does not verify", key.id)
 	}
-	return signature{key.id, sig}, nil
+	return signature{sig: sig}, nil
 }
 
 // ParsePublicKeys reads PEM with one or more blocks of type PUBLIC KEY, each a

@@ -43,9 +43,9 @@ func (e *envelope) sign(signers []crypto.Signer) ([]byte, error) {
 // Unverified is a signed policy that anybody may have written. Nothing of it
 // was checked but its form.
 type Unverified struct {
-	Statement Statement
-	KeyIDs    []string // one for each signature, as the envelope claims; may be empty text
-	Payload   []byte   // the JSON of the statement
+	Statement  Statement
+	Signatures int    // how many the envelope has, of whatever keys
+	Payload    []byte // the JSON of the statement
 }
 
 // ParseUnverified reads an envelope and verifies none of its signatures, nor
@@ -61,9 +61,5 @@ func ParseUnverified(envelope []byte) (*Unverified, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Unverified{Statement: *s, Payload: e.payload}
-	for _, signature := range e.signatures {
-		u.KeyIDs = append(u.KeyIDs, signature.keyID)
-	}
-	return u, nil
+	return &Unverified{*s, len(e.signatures), e.payload}, nil
 }

@@ -67,10 +67,32 @@ type predicateJSON struct {
 }
 
 // MarshalStatement returns the statement as JSON, the payload that [Sign]
-// signs. The predicate in it is what other tools that make in-toto statements
-// take. It returns an *[Error] with [MalformedStatement] when something is
+// signs. It returns an *[Error] with [MalformedStatement] when something is
 // missing or out of bounds.
 func MarshalStatement(s Statement) ([]byte, error) {
+	out, err := newStatementJSON(s)
+	if err != nil {
+		return nil, err
+	}
+	return out.marshal()
+}
+
+// MarshalPredicate returns the predicate of the statement alone, for tools that
+// make the statement around it and sign that: GitHub's actions/attest
+// ("predicate-path", with [PredicateType] as "predicate-type") and cosign
+// attest-blob ("--predicate", "--type").
+func MarshalPredicate(s Statement) ([]byte, error) {
+	out, err := newStatementJSON(s)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := out.marshal(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(out.Predicate)
+}
+
+func newStatementJSON(s Statement) (*statementJSON, error) {
 	if err := s.check(); err != nil {
 		return nil, &Error{MalformedStatement, "", err}
 	}
@@ -78,7 +100,7 @@ func MarshalStatement(s Statement) ([]byte, error) {
 	if err != nil {
 		return nil, &Error{MalformedStatement, "policy", err}
 	}
-	out := statementJSON{
+	out := &statementJSON{
 		Type:          StatementType,
 		PredicateType: PredicateType,
 		Predicate:     predicateJSON{s.Name, s.Version, s.Issued.UTC(), s.Expires.UTC(), policy, s.Revoked},
@@ -90,6 +112,10 @@ func MarshalStatement(s Statement) ([]byte, error) {
 	for _, subject := range subjects {
 		out.Subject = append(out.Subject, subjectJSON(subject))
 	}
+	return out, nil
+}
+
+func (out *statementJSON) marshal() ([]byte, error) {
 	data, err := json.Marshal(out)
 	if err != nil {
 		return nil, &Error{MalformedStatement, "", err}
