@@ -13,6 +13,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/pcr"
+	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
 
 // appraisalFlags are the flags that say what a document has to be.
@@ -36,8 +37,10 @@ type appraisalFlags struct {
 	missingCRL string
 	signatures string
 
-	changed    func(name string) bool
-	policyData []byte // what was read of the file that policy names
+	changed      func(name string) bool
+	voucherFlags voucherFlags
+	policyData   []byte   // what was read of the file that policy names
+	voucher      *voucher // of a signed policy
 }
 
 func (f *appraisalFlags) register(cmd *cobra.Command) {
@@ -55,6 +58,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
+	f.voucherFlags.register(cmd)
 	f.registerTrust(cmd)
 	f.registerSignatures(cmd)
 	flags.SetNormalizeFunc(earlierNames)
@@ -107,17 +111,14 @@ func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
 	if config.Signatures, err = f.signatureVerifier(); err != nil {
 		return config, err
 	}
-	if f.changed("at") {
-		at, err := time.Parse(time.RFC3339, f.at)
-		if err != nil {
-			return config, fmt.Errorf("--at: found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
-		}
-		config.Now = func() time.Time { return at }
-	}
-	return config, nil
+	config.Now, err = f.now()
+	return config, err
 }
 
 func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
+	if err := f.voucherFlags.check(f.changed("policy")); err != nil {
+		return pcr.Policy{}, err
+	}
 	oci := f.changed("oci")
 	if !oci {
 		if err := f.container.refuse(); err != nil {
@@ -125,7 +126,7 @@ func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
 		}
 	}
 	given := 0
-	for _, flag := range []bool{f.changed("policy"), len(f.pcrs) > 0 && !oci, f.changed("eif"), oci, f.anyImage} {
+	for _, flag := range []bool{f.changed("policy"), f.changed("policy-bundle"), len(f.pcrs) > 0 && !oci, f.changed("eif"), oci, f.anyImage} {
 		if flag {
 			given++
 		}
@@ -144,23 +145,62 @@ func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
 	case f.changed("eif"):
 		return f.policyOfImage(std)
 	default:
-		return f.readPolicyFile(f.policy)
+		return f.readPolicyFile(std)
 	}
 }
 
 func (f *appraisalFlags) isNitroTPM() bool { return f.kind == string(attestation.NitroTPM) }
 
-func (f *appraisalFlags) readPolicyFile(name string) (pcr.Policy, error) {
-	data, err := readFileBounded(name, maxPolicy)
-	if err != nil {
-		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, err)
+func (f *appraisalFlags) readPolicyFile(std stdio) (pcr.Policy, error) {
+	flag, name := "policy", f.policy
+	if f.changed("policy-bundle") {
+		flag, name = "policy-bundle", f.voucherFlags.bundle
 	}
-	policy, err := kindFlag(f.kind).parse(data)
-	if err != nil {
-		return pcr.Policy{}, fmt.Errorf("--policy: %s: %w", name, err)
+	fail := func(err error) (pcr.Policy, error) {
+		return pcr.Policy{}, fmt.Errorf("--%s: %s: %w", flag, name, err)
 	}
-	f.policyData = data
+	if f.voucherFlags.given() == "" {
+		data, err := readFileBounded(name, maxPolicy)
+		if err != nil {
+			return fail(err)
+		}
+		policy, err := kindFlag(f.kind).parse(data)
+		if err != nil {
+			_, err = fail(err)
+			return pcr.Policy{}, signedHint(data, err)
+		}
+		f.policyData = data
+		return policy, nil
+	}
+	data, err := readFileBounded(name, signedpolicy.MaxEnvelope)
+	if err != nil {
+		return fail(err)
+	}
+	now, err := f.now()
+	if err != nil {
+		return pcr.Policy{}, err
+	}
+	policy, v, err := f.voucherFlags.read(data, kindFlag(f.kind), now, std)
+	if err != nil {
+		return fail(err)
+	}
+	f.policyData, f.voucher = data, v
+	if !v.nameGiven {
+		printWarning(std.err, fmt.Sprintf("--policy-name is not given: the name of the policy, %q, was not checked", v.Name))
+	}
 	return policy, nil
+}
+
+// now returns the clock of --at, or nil.
+func (f *appraisalFlags) now() (func() time.Time, error) {
+	if !f.changed("at") {
+		return nil, nil
+	}
+	at, err := time.Parse(time.RFC3339, f.at)
+	if err != nil {
+		return nil, fmt.Errorf("--at: found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
+	}
+	return func() time.Time { return at }, nil
 }
 
 func (f *appraisalFlags) policyOfImage(std stdio) (pcr.Policy, error) {

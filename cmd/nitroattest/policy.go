@@ -20,7 +20,7 @@ func newPolicy(std stdio) *cobra.Command {
 			return hintf(errors.New("policy: no command given"), "nitroattest policy --help lists the commands")
 		},
 	}
-	cmd.AddCommand(newPolicyCreate(std), newPolicyShow(std), newPolicyKMS(std))
+	cmd.AddCommand(newPolicyCreate(std), newPolicyShow(std), newPolicyKMS(std), newPolicySign(std), newPolicyInspect(std))
 	return cmd
 }
 
@@ -60,9 +60,18 @@ func (k kindFlag) read(name string, std stdio) (pcr.Policy, []byte, error) {
 	}
 	policy, err := k.parse(data)
 	if err != nil {
-		return pcr.Policy{}, nil, fmt.Errorf("%s: %w", name, err)
+		return pcr.Policy{}, nil, signedHint(data, fmt.Errorf("%s: %w", name, err))
 	}
 	return policy, data, nil
+}
+
+// signedHint adds advice where a signed policy stands in the place of a plain
+// one: its content is never taken without its signatures.
+func signedHint(data []byte, err error) error {
+	if !isSigned(data) {
+		return err
+	}
+	return hintf(err, "this is a signed policy: --policy-keys says whose signatures count, and policy inspect shows it")
 }
 
 func newPolicyShow(std stdio) *cobra.Command {

@@ -21,6 +21,7 @@ const maxKeyPolicy = 32 << 10
 
 func newPolicyKMS(std stdio) *cobra.Command {
 	var kind kindFlag
+	var vouched voucherFlags
 	var options keypolicy.Options
 	cmd := &cobra.Command{
 		Use:   "kms FILE",
@@ -39,7 +40,10 @@ statement is enough for AWS KMS to allow.
 no Principal, which a key policy needs and an IAM policy must not have.
 --action takes the operations that answer to an attestation document; without
 it they are kms:Decrypt and kms:GenerateDataKey. AWS KMS checks an attestation
-document only where a request has one, and with this condition allows no other.`,
+document only where a request has one, and with this condition allows no other.
+
+With --policy-keys FILE is a signed policy. AWS KMS knows no end of a policy:
+take the statements out of the key's policy when the signed one expires.`,
 		Example: `  nitroattest policy kms --principal arn:aws:iam::123456789012:role/Webserver policy.json`,
 		Args:    needOne("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -57,7 +61,7 @@ document only where a request has one, and with this condition allows no other.`
 					return fmt.Errorf("--action: %s is given twice", action)
 				}
 			}
-			policy, _, err := kind.read(args[0], std)
+			policy, err := vouched.readFile(args[0], kind, std)
 			if err != nil {
 				return err
 			}
@@ -69,6 +73,7 @@ document only where a request has one, and with this condition allows no other.`
 		},
 	}
 	kind.register(cmd)
+	vouched.register(cmd)
 	cmd.Flags().StringVar(&options.Principal, "principal", "", "`ARN` of who may use the key")
 	cmd.Flags().StringArrayVar(&options.Actions, "action", nil, "operation to allow, kms:Decrypt for example; repeat for more")
 	return cmd

@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"nitroattest": main, "sign-message": signMessage})
+	testscript.Main(m, map[string]func(){"nitroattest": main, "sign-for-key": signForKey, "nitroattest-sigstore": fakePlugin, "sign-message": signMessage})
 }
 
 func TestScripts(t *testing.T) {
@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			return os.Symlink(testdata, filepath.Join(env.WorkDir, "testdata"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"keypair":        cmdKeyPair,
 			"exits":          cmdExits,
 			"objects":        cmdObjects,
 			"value":          cmdValue,

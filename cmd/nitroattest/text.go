@@ -28,6 +28,9 @@ func writeReport(b *bytes.Buffer, colour palette, o outcome) {
 	case status == attestation.Skipped:
 		line(b, "image", "NOT CHECKED, any would do")
 	}
+	if o.voucher != nil {
+		line(b, "policy", o.voucher.summary())
+	}
 	if r.Mismatch != nil {
 		writeMismatch(b, colour, r.Mismatch, describeFor(r))
 	}

@@ -81,7 +81,11 @@ func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom stri
 		defer file.Close()
 		list = file
 	}
-	work := func(name string) outcome { return appraise(verifier, expect, name, std) }
+	work := func(name string) outcome {
+		o := appraise(verifier, expect, name, std)
+		o.voucher = flags.voucher
+		return o
+	}
 	seen := 0
 	err = inOrder(files(args, list), work, func(o outcome) error { seen++; return done(o) })
 	if err == nil && seen == 0 {
@@ -115,6 +119,7 @@ func needFiles(_ *cobra.Command, files []string) error {
 // from being read.
 type outcome struct {
 	file     string
+	voucher  *voucher // of the policy, when it is signed
 	evidence []byte
 	report   *attestation.Report
 	err      error
@@ -152,7 +157,14 @@ func (o outcome) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fmt.Appendf(nil, `{"file":%s,%s`, name, report[1:]), nil
+	if o.voucher == nil {
+		return fmt.Appendf(nil, `{"file":%s,%s`, name, report[1:]), nil
+	}
+	policy, err := json.Marshal(o.voucher)
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(nil, `{"file":%s,"policy":%s,%s`, name, policy, report[1:]), nil
 }
 
 // absent is the type of what a file that could not be read has none of.

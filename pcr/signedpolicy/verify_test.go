@@ -39,7 +39,7 @@ func TestStatementsSurviveTheEnvelope(t *testing.T) {
 		"no subject":            func(s *signedpolicy.Statement) { s.Subjects = nil },
 		"fractions of a second": func(s *signedpolicy.Statement) { s.Issued = issued.Add(123456789) },
 		"a policy for NitroTPM": func(s *signedpolicy.Statement) {
-			s.Policy = pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pcr.Bank{4: filled(4), 12: {}}}}}
+			s.Policy = pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: pcr.Bank{4: filled(4), 12: {}, 13: {}}}}}
 		},
 		"text to escape":       func(s *signedpolicy.Statement) { s.Policy.Images[0].Name = "<v1> & \"é\" \u2028" },
 		"the largest version":  func(s *signedpolicy.Statement) { s.Version = 1<<64 - 1 },
