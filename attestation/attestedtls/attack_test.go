@@ -90,7 +90,7 @@ func answering(t *testing.T, identity *attestedtls.Identity, document func(nonce
 func TestDocumentsThatAreRefused(t *testing.T) {
 	w := newWorld()
 	identity := w.identity(t)
-	userData, _ := attestedtls.ClaimCertificateHash(identity.Certificate())
+	userData, _ := attestedtls.CertificateHash().Claim(identity.Certificate())
 	old := w.Attest(attestationtest.Request{Nonce: []byte("an earlier nonce"), UserData: userData})
 	instance := w.Enclave().Instance()
 	image := w.Enclave().Image()
@@ -167,7 +167,7 @@ func TestKeyRotation(t *testing.T) {
 
 	// New key, document for the old one.
 	address, more := answering(t, identity, func(nonce []byte) []byte {
-		userData, _ := attestedtls.ClaimCertificateHash(oldCertificate)
+		userData, _ := attestedtls.CertificateHash().Claim(oldCertificate)
 		return w.Attest(attestationtest.Request{Nonce: nonce, UserData: userData})
 	})
 	assert.ErrorIs(t, refused(t, w, address, more), attestedtls.NotBound)

@@ -3,9 +3,11 @@ package attestedtls
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -37,10 +39,32 @@ type Config struct {
 	// Verifier appraises the documents. Required.
 	Verifier *attestation.Verifier
 	// Binding decides whether a document names the certificate of the connection.
-	// Nil: BindCertificateHash.
+	// Zero: Labelled.
 	Binding Binding
+	// Expect is what every connection expects of its document beside the policy and
+	// the binding: registers, an age limit, a field. Nonce is set for each
+	// connection and has to be nil here, and InsecureNoFreshness is not taken.
+	Expect attestation.Expect
+	// WithoutNonce asks for a document that holds no nonce of this connection, for
+	// servers that make one now and then. Expect.MaxAge has to be set. Within it,
+	// whoever had the key of the certificate in the meantime can show a document of
+	// before; a key that never leaves the enclave is what this rests on.
+	WithoutNonce bool
 	// Path is where the server offers its documents. Empty: DefaultPath.
 	Path string
+	// Ask is the request for a document, for servers that want another one than
+	// GET Path?nonce=<hex>. Nil: that one.
+	Ask func(nonce []byte) Question
+	// Decode finds the document in the answer. Nil: the answer is the document, in
+	// binary or base64. See DecodeHex and DecodeJSON.
+	Decode Decode
+	// InCertificate finds the document in the certificate of the connection, and no
+	// request is made for it: see CertificateExtension. WithoutNonce has to be set.
+	InCertificate func(*x509.Certificate) ([]byte, error)
+	// OnChange is asked when a connection ends in another enclave than the one before
+	// to the same address, or one with another key; an error refuses it. See
+	// StayWithModule and StayWithKey. A Hook does not ask. Nil: changes are good.
+	OnChange func(Change) error
 	// NonceSize is how many random bytes a challenge has, 16 to 1024. Zero: 32.
 	// Some servers take one size only.
 	NonceSize int
@@ -57,8 +81,13 @@ type Config struct {
 	// and no name does. TLS 1.3 is required in any case; a session cache and
 	// protocols other than HTTP/1.1 are errors.
 	TLS *tls.Config
-	// Dial makes the connection under TLS, through a proxy or over vsock for
-	// example. Nil: that of net.Dialer.
+	// Proxy chooses a proxy for an address, by the URL of the request that it gets,
+	// "https://host:port": http.ProxyFromEnvironment goes by HTTPS_PROXY. The proxy
+	// gets a CONNECT over a connection of Dial, and passes on TLS. Only proxies of
+	// scheme http are known. Nil: none.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Dial makes the connection under TLS, over vsock for example. Nil: that of
+	// net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Now is the clock by which connections end when their document means nothing
 	// any more; the verifier has its own. Nil: time.Now.
@@ -74,8 +103,14 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Verifier == nil {
 		return c, errors.New("Config.Verifier: nil: without one, every server would be trusted")
 	}
-	if c.Binding == nil {
-		c.Binding = BindCertificateHash
+	if b := c.Binding.binding(); b.names == nil && b.check == nil {
+		return c, errors.New("Config.Binding: without a Check: nothing would tie the document to the connection")
+	}
+	if err := c.checkFreshness(); err != nil {
+		return c, err
+	}
+	if c.Decode == nil {
+		c.Decode = decodeBinary
 	}
 	if c.Path == "" {
 		c.Path = DefaultPath
@@ -106,6 +141,31 @@ func (c Config) withDefaults() (Config, error) {
 		c.Now = time.Now
 	}
 	return c, nil
+}
+
+func (c Config) checkFreshness() error {
+	switch {
+	case c.Expect.Nonce != nil:
+		return errors.New("Config.Expect.Nonce: set, expected nil: each connection has its own")
+	case c.Expect.InsecureNoFreshness:
+		return errors.New("Config.Expect.InsecureNoFreshness: set, expected a nonce or Config.Expect.MaxAge")
+	case c.Expect.MaxAge < 0:
+		return fmt.Errorf("Config.Expect.MaxAge: found %s, expected a positive duration", c.Expect.MaxAge)
+	case c.WithoutNonce && c.Expect.MaxAge == 0:
+		return errors.New("Config.WithoutNonce: set without Config.Expect.MaxAge: a document of any age would do")
+	case c.InCertificate != nil && !c.WithoutNonce:
+		return errors.New("Config.InCertificate: set without Config.WithoutNonce: a document in a certificate cannot hold the nonce of a connection")
+	}
+	return nil
+}
+
+// expect is what one connection expects. Without a nonce it is nil.
+func (c *Config) expect(nonce []byte) attestation.Expect {
+	expect := c.Expect
+	if !c.WithoutNonce {
+		expect.Nonce = attestation.Required(c.Binding.Nonce(nonce))
+	}
+	return expect
 }
 
 func within(name string, value, standard, least, most int) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/asn1"
 	"io"
 	"log"
 	"net"
@@ -32,6 +33,16 @@ func TestConfigsThatCannotBeUsed(t *testing.T) {
 		"Config.Timeout: found -1s, expected a positive duration":                                   func(c *attestedtls.Config) { c.Timeout = -time.Second },
 		"Config.TLS.MaxVersion: found TLS 1.2, expected TLS 1.3":                                    func(c *attestedtls.Config) { c.TLS = &tls.Config{MaxVersion: tls.VersionTLS12} },
 		`Config.TLS.NextProtos: found "h2", expected "http/1.1" or none`:                            func(c *attestedtls.Config) { c.TLS = &tls.Config{NextProtos: []string{"http/1.1", "h2"}} },
+		"Config.Binding: without a Check: nothing would tie the document to the connection": func(c *attestedtls.Config) {
+			c.Binding = attestedtls.NewBinding(func(*x509.Certificate) ([]byte, []byte) { return nil, nil }, nil)
+		},
+		"Config.Expect.Nonce: set, expected nil: each connection has its own":                   func(c *attestedtls.Config) { c.Expect.Nonce = []byte("mine") },
+		"Config.Expect.InsecureNoFreshness: set, expected a nonce or Config.Expect.MaxAge":      func(c *attestedtls.Config) { c.Expect.InsecureNoFreshness = true },
+		"Config.Expect.MaxAge: found -1s, expected a positive duration":                         func(c *attestedtls.Config) { c.Expect.MaxAge = -time.Second },
+		"Config.WithoutNonce: set without Config.Expect.MaxAge: a document of any age would do": func(c *attestedtls.Config) { c.WithoutNonce = true },
+		"Config.InCertificate: set without Config.WithoutNonce: a document in a certificate cannot hold the nonce of a connection": func(c *attestedtls.Config) {
+			c.InCertificate = attestedtls.CertificateExtension(asn1.ObjectIdentifier{1, 2})
+		},
 		"Config.TLS.ClientSessionCache: set: a resumed session does not prove again that the server has the attested key": func(c *attestedtls.Config) {
 			c.TLS = &tls.Config{ClientSessionCache: tls.NewLRUClientSessionCache(1)}
 		},
@@ -52,6 +63,7 @@ func TestTLSConfigIsVerifiedToo(t *testing.T) {
 	w := newWorld()
 	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{
 		Attester:    w.Enclave().NSM(),
+		Binding:     attestedtls.CertificateHash(),
 		Certificate: attestedtls.CertificateConfig{Names: []string{"enclave.example"}},
 	})
 	require.NoError(t, err)

@@ -13,7 +13,10 @@ import (
 
 // Dialer makes TLS connections that end in an attested enclave. It is safe for
 // concurrent use.
-type Dialer struct{ config Config }
+type Dialer struct {
+	config Config
+	memory memory
+}
 
 // NewDialer returns a dialer, or an error that names the field of Config that
 // cannot be used.
@@ -22,7 +25,7 @@ func NewDialer(config Config) (*Dialer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attestedtls: %w", err)
 	}
-	return &Dialer{config}, nil
+	return &Dialer{config: config}, nil
 }
 
 // DialContext connects to a server, gets its document for a nonce made for this
@@ -48,7 +51,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (*Con
 }
 
 func (d *Dialer) handshake(ctx context.Context, network, address string) (*tls.Conn, error) {
-	raw, err := d.config.Dial(ctx, network, address)
+	raw, err := d.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
@@ -67,16 +70,39 @@ func (d *Dialer) handshake(ctx context.Context, network, address string) (*tls.C
 
 func (d *Dialer) attest(ctx context.Context, conn *tls.Conn, address string) (*Conn, error) {
 	nonce := d.nonce()
-	evidence, err := d.exchange(ctx, conn, address, nonce)
+	state := conn.ConnectionState()
+	evidence, err := d.evidence(ctx, conn, address, nonce)
 	if err != nil {
 		return nil, err
 	}
-	state := conn.ConnectionState()
 	result, err := d.appraise(state, evidence, nonce)
 	if err != nil {
 		return nil, err
 	}
+	if err := d.memory.meet(address, result, state.PeerCertificates[0], d.config.OnChange); err != nil {
+		return nil, err
+	}
 	return newConn(conn, result, d.config.Now), nil
+}
+
+// evidence gets the document for a connection, from the server or out of its
+// certificate.
+func (d *Dialer) evidence(ctx context.Context, conn *tls.Conn, address string, nonce []byte) ([]byte, error) {
+	if d.config.InCertificate == nil {
+		return d.exchange(ctx, conn, address, nonce)
+	}
+	certificates := conn.ConnectionState().PeerCertificates
+	if len(certificates) == 0 {
+		return nil, errorf(NotBound, "the server has no certificate")
+	}
+	evidence, err := d.config.InCertificate(certificates[0])
+	if err != nil {
+		return nil, &Error{Reason: NoDocument, Detail: "looking into the certificate", Err: err}
+	}
+	if len(evidence) > d.config.DocumentSize {
+		return nil, errorf(TooLarge, "found a document of %d bytes, expected at most %d", len(evidence), d.config.DocumentSize)
+	}
+	return evidence, nil
 }
 
 // appraise verifies a document and that it names the certificate of the
@@ -85,11 +111,11 @@ func (d *Dialer) appraise(state tls.ConnectionState, evidence, nonce []byte) (*a
 	if len(state.PeerCertificates) == 0 {
 		return nil, errorf(NotBound, "the server has no certificate")
 	}
-	result, err := d.config.Verifier.Verify(evidence, attestation.Expect{Nonce: nonce})
+	result, err := d.config.Verifier.Verify(evidence, d.config.expect(nonce))
 	if err != nil {
 		return nil, &Error{Reason: Refused, Detail: "the document of the server", Err: err}
 	}
-	if err := d.config.Binding(state, result); err != nil {
+	if err := d.config.Binding.verify(state, result); err != nil {
 		return nil, &Error{Reason: NotBound, Detail: "the document of " + result.Document.ModuleID, Err: err}
 	}
 	if err := checkFresh(result, d.config.Now()); err != nil {

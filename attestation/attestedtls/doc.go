@@ -38,17 +38,18 @@
 //  2. On this connection the client sends a nonce of 32 random bytes that it
 //     made for this connection: GET /.well-known/nitro-attestation?nonce=<hex>,
 //     with no header field, name or cookie of the request that is to follow.
-//  3. The enclave answers with a document that holds the nonce, and in user_data
-//     the SHA-256 of its certificate.
-//  4. The client verifies the document by its policy, and that the hash is of
-//     the certificate of this connection.
+//  3. The enclave answers with a document that holds a hash of the nonce, and in
+//     user_data a label and the SHA-256 of its certificate.
+//  4. The client verifies the document by its policy, and that the hashes are of
+//     this nonce and of the certificate of this connection.
 //  5. Only now is the connection handed on, with the [attestation.Result].
 //     [Transport] sends the request; [FromContext] returns the result.
 //  6. At Result.FreshUntil, three hours later at most, the connection is closed,
 //     also in the middle of a response. The next request makes a new one.
 //
 // [Dialer] is this without HTTP requests on top, and [Hook] is for clients that
-// want to shake hands themselves, for HTTP/2 or gRPC.
+// want to shake hands themselves, for HTTP/2 or gRPC; it takes the bindings of this
+// package only.
 //
 // # Why this suffices
 //
@@ -69,23 +70,53 @@
 // document was made for this very connection and not for another one to the
 // same key. As long as the key is in one place there is nobody to whom this
 // makes a difference. It would cost the server a document that depends on the
-// connection, which programs behind a TLS library rarely can make; a [Binding]
-// of your own can require it nevertheless.
+// connection, which programs behind a TLS library rarely can make; a [Check] of
+// your own can require it nevertheless, see [NewBinding].
 //
 // # What is bound to what
 //
 // There is no standard for the place of the certificate in the document. A
-// [Binding] is what the client requires and a [Claim] what the server says:
+// [Binding] is what the server says and the client requires, in one value:
 //
-//	BindCertificateHash       user_data = SHA-256(certificate)              the default
-//	BindCertificateMultihash  user_data = 1220 || SHA-256(certificate) || 1220 || 32 bytes
-//	BindKeyHash               user_data = SHA-256(SubjectPublicKeyInfo)
-//	BindKeyInUserData         user_data = SubjectPublicKeyInfo
-//	BindKeyInPublicKey        public_key = SubjectPublicKeyInfo
+//	Labelled              user_data = label || SHA-256(certificate), the nonce hashed   the default
+//	CertificateHash       user_data = SHA-256(certificate)
+//	CertificateMultihash  user_data = 1220 || SHA-256(certificate) || 1220 || 32 bytes
+//	KeyHash               user_data = SHA-256(SubjectPublicKeyInfo)
+//	KeyInUserData         user_data = SubjectPublicKeyInfo
+//	KeyInPublicKey        public_key = SubjectPublicKeyInfo
 //
 // The default leaves public_key to AWS KMS, and changes with every certificate.
 // Each takes its own form only, for what a field means is what the code of the
 // enclave means by it: 32 bytes may be the hash of something else.
+//
+// A server of these documents answers whoever asks. With [Labelled] its answers are
+// of use for nothing else, because a nonce that others gave out is never in one.
+// With the other bindings it is: somebody without an enclave can have the nonce of
+// another protocol answered here, and a relying party there who asks for no more
+// than a nonce takes the document for that of whoever sent it. Such a relying
+// party should ask for what its own protocol has in user_data and public_key, or
+// for null, with attestation.Expect.NoUserData and NoPublicKey.
+//
+// # Servers of other frameworks
+//
+// Config says how the document is asked for, how it is found in the answer, and
+// how it is bound. Each line has a test:
+//
+//	nitriding (brave/nitriding-daemon)      Path: "/enclave/attestation", NonceSize: 20,
+//	                                        Binding: CertificateMultihash([32]byte{})
+//	JSON with the document in base64        Decode: DecodeJSON("attestation", "document")
+//	POST of a nonce in JSON                 Ask: AskJSON("nonce_b64"), Decode: DecodeJSON("document")
+//	the document in hex                     Decode: DecodeHex
+//	a document without a nonce, made        WithoutNonce: true,
+//	  now and then                          Expect: attestation.Expect{MaxAge: 10 * time.Minute}
+//	the document in the certificate         InCertificate: CertificateExtension(id), WithoutNonce: true,
+//	                                        Expect with MaxAge, Binding: KeyInPublicKey() or another of a key
+//	a server of this package                the zero values
+//
+// Path and Binding go with each of them. The document in binary or in base64 needs
+// no Decode. A server that closes the connection after its answer cannot be used,
+// for the document is good for no other connection, nor one that answers over
+// plain HTTP, which binds it to nothing.
 //
 // # What an enclave has to do
 //
@@ -115,16 +146,22 @@
 // A server that is not trusted yet gets little: an answer of 16 KiB beside the
 // document, 32 KiB of document, 15 seconds in all. What it says is not
 // repeated in errors. Clients cost the enclave one signature of the hypervisor for
-// each connection; [Identity] gives out 50 in a second and takes nonces of 8 to
-// 1024 bytes.
+// each connection. [Identity] gives out 50 in a second, half of them to one client
+// and one to a connection, and takes nonces of 8 to 1024 bytes. A client that comes
+// too late for one is told [Busy], which is not [Refused]: it can try again.
 //
 // [Transport] speaks HTTP/1.1, because the first request is the dialer's own and
-// HTTP/2 does not let another one take over after it. It uses no proxy, because
-// http.Transport would shake hands through one by itself; Config.Dial can go
-// through one that leaves TLS whole, by CONNECT or SOCKS. Sessions are not
-// resumed. When the request of a client is cancelled, its dial may go on up to
-// Config.Timeout, as with any http.Transport.
+// HTTP/2 does not let another one take over after it. Sessions are not resumed.
+// When the request of a client is cancelled, its dial may go on up to
+// Config.Timeout, as with any http.Transport. Redirects are followed by
+// http.Client as always, to https URLs only, and each connection is attested
+// anew. A proxy is used if Config.Proxy names one: set it to
+// http.ProxyFromEnvironment for HTTPS_PROXY. It gets a CONNECT and passes on TLS as
+// it is; proxies other than of scheme http are refused. For servers of
+// net/http/httptest see [Identity.TLSConfig].
 //
 // Behind a balancer every enclave has its own key. That is no matter to a
 // Dialer, which asks on the connection that it has made; a Hook asks on another.
+// Where a session has to stay with one enclave, Config.OnChange tells of a change
+// or refuses it.
 package attestedtls

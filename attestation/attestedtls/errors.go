@@ -1,6 +1,9 @@
 package attestedtls
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Reason says in one word why there is no attested connection. It is an error
 // itself, so that errors.Is(err, attestedtls.NotBound) works on whatever this
@@ -12,6 +15,11 @@ const (
 	Handshake Reason = "handshake"
 	// NoDocument: the server did not answer with a document, or not in time.
 	NoDocument Reason = "no-document"
+	// Busy: the server has no document to give just now (status 429 or 503). It
+	// says nothing about the enclave: try again, after Error.RetryAfter.
+	Busy Reason = "busy"
+	// Proxy: the proxy on the way did not make a tunnel.
+	Proxy Reason = "proxy"
 	// TooLarge: the answer is over the limit.
 	TooLarge Reason = "too-large"
 	// Refused: the verifier refused the document; errors.Is and errors.As reach
@@ -22,6 +30,9 @@ const (
 	NotBound Reason = "not-bound"
 	// Expired: a certificate under the document has expired since.
 	Expired Reason = "expired"
+	// Changed: Config.OnChange refused an enclave or a key that is not the one of
+	// the connection before.
+	Changed Reason = "changed"
 	// NotTLS: the request is not for an https URL.
 	NotTLS Reason = "not-tls"
 )
@@ -34,6 +45,9 @@ type Error struct {
 	Reason Reason
 	Detail string
 	Err    error // the cause, or nil
+	// RetryAfter is how long a server that is Busy asks to be left alone. Zero: it
+	// does not say. At most an hour.
+	RetryAfter time.Duration
 }
 
 func (e *Error) Error() string {

@@ -5,13 +5,14 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -22,6 +23,27 @@ const mediaType = `application/cose; cose-type="cose-sign1"`
 // maxHeader is the most that the server may say beside the document: status,
 // header fields, the framing of chunks.
 const maxHeader = 16 << 10
+
+// maxAround is the most that may be around the document in the body of an answer,
+// in JSON for example.
+const maxAround = 16 << 10
+
+// Question is a request for a document, to Config.Path.
+type Question struct {
+	Method      string // GET or POST, for example
+	Query       string // encoded, without the question mark
+	ContentType string // of the body
+	Body        []byte // nil: none
+}
+
+// AskJSON is for Config.Ask: a POST of a JSON object with the nonce in base64 as
+// its only member, of the given name.
+func AskJSON(name string) func(nonce []byte) Question {
+	return func(nonce []byte) Question {
+		body, _ := json.Marshal(map[string][]byte{name: nonce}) // strings and bytes do not fail
+		return Question{Method: http.MethodPost, ContentType: "application/json", Body: body}
+	}
+}
 
 // exchange sends the nonce to the server and returns the document that it
 // answers with. The connection is as it was, and can be used for the next
@@ -36,13 +58,20 @@ func (d *Dialer) exchange(ctx context.Context, conn *tls.Conn, address string, n
 }
 
 func (d *Dialer) ask(conn *tls.Conn, address string, nonce []byte) ([]byte, error) {
+	question := Question{Method: http.MethodGet}
+	switch {
+	case d.config.Ask != nil:
+		question = d.config.Ask(nonce)
+	case !d.config.WithoutNonce:
+		question.Query = "nonce=" + hex.EncodeToString(nonce)
+	}
 	request := &http.Request{
-		Method: http.MethodGet,
+		Method: question.Method,
 		URL: &url.URL{
 			Scheme:   "https",
 			Host:     strings.TrimSuffix(address, ":443"),
 			Path:     d.config.Path,
-			RawQuery: "nonce=" + hex.EncodeToString(nonce),
+			RawQuery: question.Query,
 		},
 		Header: http.Header{
 			"Accept":          {mediaType},
@@ -50,11 +79,14 @@ func (d *Dialer) ask(conn *tls.Conn, address string, nonce []byte) ([]byte, erro
 			"User-Agent":      {"nitroattest"},
 		},
 	}
+	if question.Body != nil {
+		request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(question.Body)), int64(len(question.Body))
+		request.Header.Set("Content-Type", question.ContentType)
+	}
 	if err := request.Write(conn); err != nil {
 		return nil, &Error{Reason: NoDocument, Detail: "asking the server", Err: err}
 	}
-	encodedSize := base64.StdEncoding.EncodedLen(d.config.DocumentSize)
-	encodedSize += encodedSize/32 + 2 // line breaks
+	encodedSize := 2*d.config.DocumentSize + maxAround // hex is the longest encoding
 	limited := &io.LimitedReader{R: conn, N: int64(maxHeader + encodedSize)}
 	buffered := bufio.NewReader(limited)
 	response, err := http.ReadResponse(buffered, request)
@@ -90,6 +122,12 @@ func withoutQuotes(err error) error {
 // that hold something other than a document.
 func checkResponse(response *http.Response) error {
 	switch {
+	case response.StatusCode == http.StatusTooManyRequests, response.StatusCode == http.StatusServiceUnavailable:
+		busy := errorf(Busy, "found status %d: try again later", response.StatusCode)
+		if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			busy.RetryAfter = time.Duration(min(seconds, 3600)) * time.Second
+		}
+		return busy
 	case response.StatusCode != http.StatusOK:
 		return errorf(NoDocument, "found status %d, expected 200", response.StatusCode)
 	case response.Close:
@@ -100,15 +138,11 @@ func checkResponse(response *http.Response) error {
 	return nil
 }
 
-// document returns the document in the body of a response, which is base64 if
-// it is text: COSE_Sign1 begins with a byte above 127.
+// document returns the document in the body of a response.
 func (d *Dialer) document(body []byte, more int) ([]byte, error) {
-	if len(body) > 0 && body[0] < 0x80 {
-		decoded, err := base64.StdEncoding.Strict().AppendDecode(nil, bytes.TrimSpace(body))
-		if err != nil {
-			return nil, &Error{Reason: NoDocument, Detail: "found text that is not base64", Err: err}
-		}
-		body = decoded
+	body, err := d.config.Decode(body)
+	if err != nil {
+		return nil, &Error{Reason: NoDocument, Detail: "decoding the answer", Err: err}
 	}
 	if len(body) == 0 {
 		return nil, &Error{Reason: NoDocument, Detail: "reading the answer", Err: errors.New("found an empty one")}

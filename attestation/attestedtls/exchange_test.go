@@ -42,8 +42,8 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 		{"text", head + "Content-Length: 5\r\n\r\nhello", attestedtls.NoDocument, "not base64"},
 		{"two answers", head + "Content-Length: 1\r\n\r\n\x84HTTP/1.1 ", attestedtls.NoDocument, "found 9 bytes after the answer"},
 		{"over the limit by one", head + "Content-Length: 32769\r\n\r\n" + strings.Repeat("\x84", 32769), attestedtls.TooLarge, "found a document of 32769 bytes, expected at most 32768"},
-		{"over that of any encoding", head + "Transfer-Encoding: chunked\r\n\r\nffffff\r\n" + strings.Repeat("\x84", 48<<10), attestedtls.TooLarge, "found an answer of more than"},
-		{"a header without end", head + "X: " + strings.Repeat("x", 80<<10), attestedtls.TooLarge, "without an end"},
+		{"over that of any encoding", head + "Transfer-Encoding: chunked\r\n\r\nffffff\r\n" + strings.Repeat("\x84", 100<<10), attestedtls.TooLarge, "found an answer of more than"},
+		{"a header without end", head + "X: " + strings.Repeat("x", 120<<10), attestedtls.TooLarge, "without an end"},
 		{"chunks without end", head + "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\n\x84\r\n", 100), attestedtls.NoDocument, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

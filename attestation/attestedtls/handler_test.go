@@ -41,7 +41,7 @@ func TestHandlerGivesOutDocuments(t *testing.T) {
 		parsed, err := attestation.ParseUnverified(answer.Body.Bytes())
 		require.NoError(t, err)
 		assert.Equal(t, nonce, parsed.Document.Nonce)
-		userData, _ := attestedtls.ClaimCertificateHash(identity.Certificate())
+		userData, _ := attestedtls.CertificateHash().Claim(identity.Certificate())
 		assert.Equal(t, userData, parsed.Document.UserData)
 		assert.Nil(t, parsed.Document.PublicKey)
 	}
@@ -101,7 +101,7 @@ func TestHandlerFailsWithoutDetails(t *testing.T) {
 
 func TestHandlerLimitsItsRate(t *testing.T) {
 	w := newWorld()
-	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Attester: w.Enclave().NSM(), Rate: 2})
+	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Binding: attestedtls.CertificateHash(), Attester: w.Enclave().NSM(), Rate: 2, ClientRate: 2})
 	require.NoError(t, err)
 	var refused *httptest.ResponseRecorder
 	given := 0

@@ -48,9 +48,19 @@ type Hook struct {
 // NewHook returns a hook that gets documents by fetch, which has to lead to the
 // enclave that the handshakes are with, as that of [Dialer.Fetcher] does.
 // Behind a load balancer it may not, and handshakes fail.
+//
+// crypto/tls lets a client look at the certificate before the server has proved
+// that it has its key. So a hook takes only the bindings of this package, which
+// compare the certificate with the document and nothing else: a [Check] of your
+// own would see a connection that proves nothing yet.
 func (d *Dialer) NewHook(fetch Fetch) (*Hook, error) {
-	if fetch == nil {
+	switch {
+	case fetch == nil:
 		return nil, errors.New("attestedtls: NewHook: fetch is nil")
+	case d.config.Binding.binding().names == nil:
+		return nil, errors.New("attestedtls: NewHook: Config.Binding has a Check of your own, which would run before the handshake has proved that the server has the key")
+	case d.config.InCertificate != nil:
+		return nil, errors.New("attestedtls: NewHook: Config.InCertificate is for a Dialer; read the certificate in fetch")
 	}
 	return &Hook{dialer: d, fetch: fetch, results: make(map[[sha256.Size]byte]*attestation.Result)}, nil
 }
@@ -103,11 +113,12 @@ func (h *Hook) store(state tls.ConnectionState, result *attestation.Result) {
 
 // Result returns what is known about the enclave that a connection made with
 // the hook ends in: the newest result for its certificate. It is false for
-// certificates that the hook has attested nothing about, and when the document
+// certificates that the hook has attested nothing about, for the state of a
+// handshake that is not over, and when the document
 // means nothing any more. It does not tell whether a connection was made with
 // the hook; one to the same certificate that was not gets the same answer.
 func (h *Hook) Result(state tls.ConnectionState) (*attestation.Result, bool) {
-	if len(state.PeerCertificates) == 0 {
+	if len(state.PeerCertificates) == 0 || !state.HandshakeComplete {
 		return nil, false
 	}
 	h.mu.Lock()

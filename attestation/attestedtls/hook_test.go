@@ -2,16 +2,22 @@ package attestedtls_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
+	"encoding/asn1"
 	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestedtls"
 )
 
@@ -109,4 +115,57 @@ func TestHookRefusesStatesThatProveNothing(t *testing.T) {
 	assert.ErrorIs(t, err, attestedtls.Handshake)
 	assert.ErrorContains(t, err, "found a resumed session")
 	assert.ErrorIs(t, verify(tls.ConnectionState{}), attestedtls.NotBound)
+}
+
+// A Check of one's own would run before the server has proved that it has the
+// key, and could not export keys.
+func TestHookTakesNoChecksOfOnesOwn(t *testing.T) {
+	w := newWorld()
+	config := w.config(t)
+	config.Binding = attestedtls.NewBinding(nil, func(tls.ConnectionState, *attestation.Result) error { return nil })
+	dialer, err := attestedtls.NewDialer(config)
+	require.NoError(t, err)
+	h, err := dialer.NewHook(dialer.Fetcher("tcp", "127.0.0.1:1"))
+	assert.ErrorContains(t, err, "attestedtls: NewHook: Config.Binding has a Check of your own")
+	assert.Nil(t, h)
+
+	config = w.config(t)
+	config.WithoutNonce, config.Expect.MaxAge = true, time.Hour
+	config.InCertificate = attestedtls.CertificateExtension(asn1.ObjectIdentifier{1, 2})
+	dialer, err = attestedtls.NewDialer(config)
+	require.NoError(t, err)
+	_, err = dialer.NewHook(dialer.Fetcher("tcp", "127.0.0.1:1"))
+	assert.ErrorContains(t, err, "Config.InCertificate is for a Dialer")
+}
+
+// Somebody who has the certificate, which is public, and not its key.
+func TestHookHasNoResultForAPeerWithoutTheKey(t *testing.T) {
+	w := newWorld()
+	identity := w.identity(t)
+	genuine := enclave(t, identity)
+	wrong, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	stolen := &tls.Certificate{Certificate: [][]byte{identity.Certificate().Raw}, PrivateKey: wrong}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return stolen, nil }})
+	require.NoError(t, err)
+	defer l.Close()
+	go func() {
+		for conn, err := l.Accept(); err == nil; conn, err = l.Accept() {
+			go func() { conn.(*tls.Conn).Handshake(); conn.Close() }()
+		}
+	}()
+	var seen tls.ConnectionState
+	config := w.config(t)
+	config.TLS = &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(state tls.ConnectionState) error {
+		seen = state
+		return nil
+	}}
+	h := hook(t, config, genuine.address)
+	_, err = tls.Dial("tcp", l.Addr().String(), h.TLSConfig())
+	require.Error(t, err)
+	require.Equal(t, identity.Certificate().Raw, seen.PeerCertificates[0].Raw)
+	require.False(t, seen.HandshakeComplete)
+	_, ok := h.Result(seen)
+	assert.False(t, ok, "a handshake that is not over")
 }

@@ -17,10 +17,12 @@ type IdentityConfig struct {
 	Attester Attester
 	// Certificate says what the certificates look like.
 	Certificate CertificateConfig
-	// Claim, Rate and ErrorLog are those of HandlerConfig.
-	Claim    Claim
-	Rate     int
-	ErrorLog *log.Logger
+	// The other fields are those of HandlerConfig.
+	Binding    Binding
+	Rate       int
+	ClientRate int
+	Client     func(*http.Request) string
+	ErrorLog   *log.Logger
 }
 
 // Identity is the TLS identity of a server in an enclave: a key that was made
@@ -29,7 +31,7 @@ type IdentityConfig struct {
 type Identity struct {
 	config  CertificateConfig
 	current atomic.Pointer[tls.Certificate]
-	handler http.Handler
+	handler *handler
 }
 
 // NewIdentity makes a key and a certificate, or returns an error that names the
@@ -40,11 +42,13 @@ func NewIdentity(config IdentityConfig) (*Identity, error) {
 	}
 	i := &Identity{config: config.Certificate}
 	var err error
-	i.handler, err = NewHandler(HandlerConfig{
+	i.handler, err = newHandler(HandlerConfig{
 		Attester:    config.Attester,
 		Certificate: func(r *http.Request) (*x509.Certificate, error) { return i.used(r.Context()), nil },
-		Claim:       config.Claim,
+		Binding:     config.Binding,
 		Rate:        config.Rate,
+		ClientRate:  config.ClientRate,
+		Client:      config.Client,
 		ErrorLog:    config.ErrorLog,
 	})
 	if err != nil {
@@ -93,32 +97,79 @@ func (i *Identity) Configure(server *http.Server) {
 		if next != nil {
 			ctx = next(ctx, conn)
 		}
-		return context.WithValue(ctx, usedKey{i}, new(atomic.Pointer[x509.Certificate]))
+		return context.WithValue(ctx, connectionKey{i}, new(connection))
 	}
 }
 
-// usedKey is the key of the certificate that a connection uses.
-type usedKey struct{ *Identity }
+// connection is what is known about one connection to the server.
+type connection struct {
+	certificate atomic.Pointer[x509.Certificate] // that it uses
+	answered    atomic.Bool                      // a document was given out
+}
+
+// connectionKey is the key of a connection in its context.
+type connectionKey struct{ *Identity }
 
 // GetCertificate is for [tls.Config]. The context of the handshake is where the
 // certificate of the connection is noted, so that a document names it even if
 // it is asked for after a rotation.
 func (i *Identity) GetCertificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	certificate := i.current.Load()
-	if used, ok := hello.Context().Value(usedKey{i}).(*atomic.Pointer[x509.Certificate]); ok {
-		used.Store(certificate.Leaf)
+	if c := i.connection(hello.Context()); c != nil {
+		c.certificate.Store(certificate.Leaf)
 	}
 	return certificate, nil
 }
 
 func (i *Identity) used(ctx context.Context) *x509.Certificate {
-	if used, ok := ctx.Value(usedKey{i}).(*atomic.Pointer[x509.Certificate]); ok {
-		if certificate := used.Load(); certificate != nil {
+	if c := i.connection(ctx); c != nil {
+		if certificate := c.certificate.Load(); certificate != nil {
 			return certificate
 		}
 	}
 	return i.Certificate()
 }
 
-// ServeHTTP implements [http.Handler] as [NewHandler] describes.
-func (i *Identity) ServeHTTP(w http.ResponseWriter, r *http.Request) { i.handler.ServeHTTP(w, r) }
+func (i *Identity) connection(ctx context.Context) *connection {
+	if ctx == nil {
+		return nil
+	}
+	c, _ := ctx.Value(connectionKey{i}).(*connection)
+	return c
+}
+
+// ServeHTTP implements [http.Handler] as [NewHandler] describes. A connection of
+// a server that was configured gets one document, which is all that a client
+// needs: the next question is answered with 403, and the connection is closed.
+func (i *Identity) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := i.connection(r.Context())
+	if c == nil {
+		i.handler.ServeHTTP(w, r)
+		return
+	}
+	if !c.answered.CompareAndSwap(false, true) {
+		w.Header().Set("Connection", "close")
+		http.Error(w, "a connection gets one document", http.StatusForbidden)
+		return
+	}
+	if !i.handler.serve(w, r) {
+		c.answered.Store(false)
+	}
+}
+
+// TLSConfig is for servers that take a TLS configuration and start by themselves,
+// such as that of net/http/httptest:
+//
+//	server := httptest.NewUnstartedServer(mux)
+//	identity.Configure(server.Config)
+//	server.TLS = identity.TLSConfig()
+//	server.StartTLS()
+//
+// It has the certificate of now in Certificates, which clients that send no server
+// name get, and GetCertificate for the others.
+func (i *Identity) TLSConfig() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS13, SessionTicketsDisabled: true,
+		Certificates: []tls.Certificate{*i.current.Load()}, GetCertificate: i.GetCertificate,
+	}
+}

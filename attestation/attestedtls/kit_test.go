@@ -54,11 +54,11 @@ func (w *world) config(t testing.TB) attestedtls.Config {
 		Now:    w.now,
 	})
 	require.NoError(t, err)
-	return attestedtls.Config{Verifier: verifier, Now: w.now}
+	return attestedtls.Config{Verifier: verifier, Now: w.now, Binding: attestedtls.CertificateHash()}
 }
 
 func (w *world) identity(t testing.TB) *attestedtls.Identity {
-	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Attester: w.Enclave().NSM()})
+	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Binding: attestedtls.CertificateHash(), Attester: w.Enclave().NSM()})
 	require.NoError(t, err)
 	return identity
 }
@@ -197,7 +197,7 @@ func (f attesterFunc) Attest(userData, nonce, publicKey []byte) ([]byte, error) 
 }
 
 func identityOf(t testing.TB, attest attesterFunc) *attestedtls.Identity {
-	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Attester: attest})
+	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Binding: attestedtls.CertificateHash(), Attester: attest})
 	require.NoError(t, err)
 	return identity
 }

@@ -30,9 +30,9 @@ type HTTP struct {
 // when the document was verified, and the connection is gone when the document
 // means nothing any more. It is safe for concurrent use.
 //
-// It speaks HTTP/1.1, takes no proxy from the environment and refuses URLs
-// other than https, also those of redirects. A redirect to another host is
-// followed only if that is an enclave of the policy too.
+// It speaks HTTP/1.1, takes a proxy from Config.Proxy and none from the environment,
+// and refuses URLs other than https, also those of redirects. A redirect to
+// another host is followed only if that is an enclave of the policy too.
 type Transport struct{ http *http.Transport }
 
 var _ http.RoundTripper = (*Transport)(nil)

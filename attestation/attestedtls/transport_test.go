@@ -28,7 +28,7 @@ func TestTransportTalksToTheEnclave(t *testing.T) {
 	assert.Equal(t, w.Enclave().Image(), result.Image)
 	assert.Len(t, result.Document.Nonce, attestedtls.DefaultNonceSize)
 	require.NotNil(t, response.TLS)
-	userData, _ := attestedtls.ClaimCertificateHash(response.TLS.PeerCertificates[0])
+	userData, _ := attestedtls.CertificateHash().Claim(response.TLS.PeerCertificates[0])
 	assert.Equal(t, userData, result.Document.UserData)
 
 	again, body := get(t, c, s.url("/two"))
