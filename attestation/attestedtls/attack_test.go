@@ -34,6 +34,7 @@ func refused(t *testing.T, w *world, address string, more chan string) error {
 // A man in the middle ends TLS with a certificate of its own and passes on the
 // genuine document for the genuine nonce.
 func TestManInTheMiddle(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	genuine := enclave(t, w.identity(t))
 	behind := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
@@ -52,6 +53,7 @@ func TestManInTheMiddle(t *testing.T) {
 
 // The question for the document says nothing of the request to come.
 func TestQuestionForTheDocument(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	var asked atomic.Pointer[http.Request]
 	address, more := script(t, w.identity(t), func(conn net.Conn, request *http.Request) {
@@ -88,6 +90,7 @@ func answering(t *testing.T, identity *attestedtls.Identity, document func(nonce
 }
 
 func TestDocumentsThatAreRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	userData, _ := attestedtls.CertificateHash().Claim(identity.Certificate())
@@ -150,6 +153,7 @@ func TestDocumentsThatAreRefused(t *testing.T) {
 // The server replaces its key and attests the new one. Old connections stay,
 // new ones are made, and the old document is good for neither.
 func TestKeyRotation(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	s := enclave(t, identity)
@@ -176,6 +180,7 @@ func TestKeyRotation(t *testing.T) {
 // A rotation between the handshake and the question does not break the
 // connection: the document names the certificate that it uses.
 func TestRotationBetweenHandshakeAndDocument(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	s := serve(t, identity, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -191,6 +196,7 @@ func TestRotationBetweenHandshakeAndDocument(t *testing.T) {
 // A TLS configuration that the server had before stays, but for its
 // certificates.
 func TestConfigureKeepsOtherSettings(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	other, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
@@ -215,6 +221,7 @@ func TestConfigureKeepsOtherSettings(t *testing.T) {
 // A proxy that keeps TLS whole is a matter of Config.Dial; one that does not is
 // a man in the middle.
 func TestProxyByConnect(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	config := w.config(t)

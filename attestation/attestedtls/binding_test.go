@@ -31,6 +31,7 @@ var bindings = []struct {
 
 // Each claim satisfies its binding and no other.
 func TestClaimsAndBindings(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	for i, claim := range bindings {
 		identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{Attester: w.Enclave().NSM(), Binding: claim.binding})
@@ -56,6 +57,7 @@ func TestClaimsAndBindings(t *testing.T) {
 }
 
 func TestShapesOfClaims(t *testing.T) {
+	t.Parallel()
 	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	for i, sizes := range [][2]int{{32, 0}, {68, 0}, {32, 0}, {91, 0}, {0, 91}, {58, 0}} {
@@ -87,6 +89,7 @@ func bind(t *testing.T, b attestedtls.Binding, certificate *tls.Certificate, use
 }
 
 func TestMultihashesThatAreNone(t *testing.T) {
+	t.Parallel()
 	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	good, _ := attestedtls.CertificateMultihash([32]byte{1}).Claim(certificate.Leaf)
@@ -116,6 +119,7 @@ func TestMultihashesThatAreNone(t *testing.T) {
 }
 
 func TestBindingsSayWhatDiffers(t *testing.T) {
+	t.Parallel()
 	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{})
 	require.NoError(t, err)
 	err = bind(t, attestedtls.KeyInPublicKey(), certificate, certificate.Leaf.RawSubjectPublicKeyInfo, nil)
@@ -127,6 +131,7 @@ func TestBindingsSayWhatDiffers(t *testing.T) {
 
 // A binding of one's own, as one that uses the keys of the connection would be.
 func TestBindingOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	config := w.config(t)

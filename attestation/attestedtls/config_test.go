@@ -19,6 +19,7 @@ import (
 )
 
 func TestConfigsThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	for text, edit := range map[string]func(*attestedtls.Config){
 		"Config.Verifier: nil: without one, every server would be trusted":                          func(c *attestedtls.Config) { c.Verifier = nil },
@@ -60,6 +61,7 @@ func TestConfigsThatCannotBeUsed(t *testing.T) {
 
 // With a TLS configuration of one's own, names and authorities count as well.
 func TestTLSConfigIsVerifiedToo(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity, err := attestedtls.NewIdentity(attestedtls.IdentityConfig{
 		Attester:    w.Enclave().NSM(),
@@ -96,6 +98,7 @@ func TestTLSConfigIsVerifiedToo(t *testing.T) {
 }
 
 func TestTLS12IsRefused(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{GetCertificate: identity.GetCertificate, MaxVersion: tls.VersionTLS12})
@@ -110,6 +113,7 @@ func TestTLS12IsRefused(t *testing.T) {
 }
 
 func TestErrorsAreStable(t *testing.T) {
+	t.Parallel()
 	for reason, text := range map[attestedtls.Reason]string{
 		attestedtls.Handshake:  "handshake",
 		attestedtls.NoDocument: "no-document",
@@ -127,6 +131,7 @@ func TestErrorsAreStable(t *testing.T) {
 // The server is told which name is meant, as servers of many names want it, and
 // that HTTP/1.1 is to follow.
 func TestClientHello(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	hellos := make(chan *tls.ClientHelloInfo, 1)

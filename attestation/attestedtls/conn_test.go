@@ -16,6 +16,7 @@ import (
 // A connection that waits in the pool is not used again once its document means
 // nothing any more: the next request has a new connection and a new document.
 func TestConnectionsAreNotReusedAfterFreshUntil(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	c := client(t, w.config(t))
@@ -36,6 +37,7 @@ func TestConnectionsAreNotReusedAfterFreshUntil(t *testing.T) {
 }
 
 func TestConnectionRefusesUseAfterFreshUntil(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	for name, use := range map[string]func(*attestedtls.Conn) (int, error){
@@ -65,6 +67,7 @@ func leafEnd(t *testing.T, w *world) time.Time {
 
 // Whoever waits for an answer at FreshUntil gets none.
 func TestConnectionIsClosedAtFreshUntil(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	hang := make(chan struct{})
@@ -92,6 +95,7 @@ func TestConnectionIsClosedAtFreshUntil(t *testing.T) {
 
 // A verifier with another clock than the connection's does not help.
 func TestDocumentThatIsExpiredAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	config := w.config(t)
@@ -103,6 +107,7 @@ func TestDocumentThatIsExpiredAtOnce(t *testing.T) {
 }
 
 func TestConnIsANetConn(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	conn, err := dial(t, w.config(t), s.address)

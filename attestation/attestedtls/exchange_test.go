@@ -18,6 +18,7 @@ import (
 )
 
 func TestAnswersThatAreNoDocument(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	head := "HTTP/1.1 200 OK\r\n"
 	for _, c := range []struct {
@@ -63,6 +64,7 @@ func TestAnswersThatAreNoDocument(t *testing.T) {
 
 // Servers of today answer in base64, with a line feed or wrapped.
 func TestDocumentsInBase64(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	for name, encode := range map[string]func(text string) string{
@@ -92,6 +94,7 @@ func wrap(text string, width int) string {
 }
 
 func TestOtherPathAndNonceSize(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	mux := http.NewServeMux()
@@ -115,6 +118,7 @@ func TestOtherPathAndNonceSize(t *testing.T) {
 // A server that says nothing, or a byte now and then, gets no more time than
 // there is.
 func TestSlowServers(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	for name, answer := range map[string]func(net.Conn){
 		"silent": func(net.Conn) {},
@@ -149,6 +153,7 @@ func TestSlowServers(t *testing.T) {
 }
 
 func TestCancellation(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	asked := make(chan struct{})
 	address, more := script(t, w.identity(t), func(net.Conn, *http.Request) { asked <- struct{}{} })
@@ -182,6 +187,7 @@ func TestCancellation(t *testing.T) {
 
 // The context bounds the dial, not the connection.
 func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	dialer, err := attestedtls.NewDialer(w.config(t))
@@ -199,6 +205,7 @@ func TestConnectionOutlivesTheContextOfItsDial(t *testing.T) {
 }
 
 func TestServersThatAreNotThere(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -29,6 +29,7 @@ func ask(h http.Handler, method, query string) *httptest.ResponseRecorder {
 }
 
 func TestHandlerGivesOutDocuments(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	for _, size := range []int{8, 32, 1024} {
@@ -48,6 +49,7 @@ func TestHandlerGivesOutDocuments(t *testing.T) {
 }
 
 func TestHandlerRefuses(t *testing.T) {
+	t.Parallel()
 	asked := false
 	identity := identityOf(t, func(_, _, _ []byte) ([]byte, error) {
 		asked = true
@@ -76,6 +78,7 @@ func TestHandlerRefuses(t *testing.T) {
 }
 
 func TestHandlerFailsWithoutDetails(t *testing.T) {
+	t.Parallel()
 	var logged bytes.Buffer
 	broken := errors.New("the device is gone")
 	config := attestedtls.HandlerConfig{
@@ -123,6 +126,7 @@ func TestHandlerLimitsItsRate(t *testing.T) {
 }
 
 func TestHandlerConfigs(t *testing.T) {
+	t.Parallel()
 	attester := newWorld().Enclave().NSM()
 	certificate := func(*http.Request) (*x509.Certificate, error) { return nil, nil }
 	for text, config := range map[string]attestedtls.HandlerConfig{
@@ -146,6 +150,7 @@ func TestHandlerConfigs(t *testing.T) {
 }
 
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	certificate, err := attestedtls.NewCertificate(attestedtls.CertificateConfig{
 		Curve: elliptic.P384(), Names: []string{"enclave.example", "192.0.2.1"}, Lifetime: time.Hour,
 	})

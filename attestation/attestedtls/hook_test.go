@@ -30,6 +30,7 @@ func hook(t *testing.T, config attestedtls.Config, address string) *attestedtls.
 }
 
 func TestHookWithHTTP2(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	h := hook(t, w.config(t), s.address)
@@ -51,6 +52,7 @@ func TestHookWithHTTP2(t *testing.T) {
 
 // Documents come from the enclave, TLS ends elsewhere.
 func TestHookRefusesAManInTheMiddle(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	genuine := enclave(t, w.identity(t))
 	other := enclave(t, w.identity(t))
@@ -65,6 +67,7 @@ func TestHookRefusesAManInTheMiddle(t *testing.T) {
 }
 
 func TestHookThatGetsNoDocument(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	dialer, err := attestedtls.NewDialer(w.config(t))
@@ -89,6 +92,7 @@ func TestHookThatGetsNoDocument(t *testing.T) {
 
 // What Config.TLS asks for is asked for too.
 func TestHookKeepsOtherChecks(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	config := w.config(t)
@@ -108,6 +112,7 @@ func TestHookKeepsOtherChecks(t *testing.T) {
 }
 
 func TestHookRefusesStatesThatProveNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	verify := hook(t, w.config(t), s.address).TLSConfig().VerifyConnection
@@ -120,6 +125,7 @@ func TestHookRefusesStatesThatProveNothing(t *testing.T) {
 // A Check of one's own would run before the server has proved that it has the
 // key, and could not export keys.
 func TestHookTakesNoChecksOfOnesOwn(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	config := w.config(t)
 	config.Binding = attestedtls.NewBinding(nil, func(tls.ConnectionState, *attestation.Result) error { return nil })
@@ -140,6 +146,7 @@ func TestHookTakesNoChecksOfOnesOwn(t *testing.T) {
 
 // Somebody who has the certificate, which is public, and not its key.
 func TestHookHasNoResultForAPeerWithoutTheKey(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	identity := w.identity(t)
 	genuine := enclave(t, identity)

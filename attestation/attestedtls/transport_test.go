@@ -16,6 +16,7 @@ import (
 )
 
 func TestTransportTalksToTheEnclave(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	c := client(t, w.config(t))
@@ -40,6 +41,7 @@ func TestTransportTalksToTheEnclave(t *testing.T) {
 }
 
 func TestEveryConnectionHasItsOwnNonce(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	config := w.config(t)
@@ -56,6 +58,7 @@ func TestEveryConnectionHasItsOwnNonce(t *testing.T) {
 }
 
 func TestTransportSendsBodies(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	response, err := client(t, w.config(t)).Post(s.url("/"), "text/plain", strings.NewReader("secret"))
@@ -67,6 +70,7 @@ func TestTransportSendsBodies(t *testing.T) {
 }
 
 func TestParallelRequests(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	c := client(t, w.config(t))
@@ -90,6 +94,7 @@ func TestParallelRequests(t *testing.T) {
 // The result can be looked at before the request is written, by the hook of
 // net/http that is there for it.
 func TestResultBeforeTheRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	s := enclave(t, w.identity(t))
 	var module string
@@ -118,6 +123,7 @@ func (c *closer) Close() error {
 }
 
 func TestPlainRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	transport, err := attestedtls.NewTransport(newWorld().config(t))
 	require.NoError(t, err)
 	body := &closer{Reader: strings.NewReader("secret")}
@@ -131,6 +137,7 @@ func TestPlainRequestsAreRefused(t *testing.T) {
 }
 
 func TestRedirects(t *testing.T) {
+	t.Parallel()
 	w := newWorld()
 	other := newWorld()
 	second := enclave(t, w.identity(t))
@@ -168,6 +175,7 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 }
 
 func TestRequestContextIsPassedOn(t *testing.T) {
+	t.Parallel()
 	_, ok := attestedtls.FromContext(context.Background())
 	assert.False(t, ok)
 	type key struct{}

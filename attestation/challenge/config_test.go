@@ -12,6 +12,7 @@ import (
 )
 
 func TestNewRefusesWhatIsLeftOutOrMakesNoSense(t *testing.T) {
+	t.Parallel()
 	store := newShared(t)
 	good := func() challenge.Config {
 		return challenge.Config{Keys: [][]byte{fixedKey()}, Store: store}
@@ -75,6 +76,7 @@ func TestNewRefusesWhatIsLeftOutOrMakesNoSense(t *testing.T) {
 }
 
 func TestNewTakesBoundsThemselves(t *testing.T) {
+	t.Parallel()
 	long := append(fixedKey(), otherKey()...)
 	for _, config := range []challenge.Config{
 		{Lifetime: challenge.MinLifetime},
@@ -92,6 +94,7 @@ func TestNewTakesBoundsThemselves(t *testing.T) {
 }
 
 func TestTheIssuerDoesNotSeeChangesToTheConfig(t *testing.T) {
+	t.Parallel()
 	key := fixedKey()
 	config := challenge.Config{Keys: [][]byte{key}, Store: newShared(t)}
 	issuer := newIssuer(t, config)
@@ -104,6 +107,7 @@ func TestTheIssuerDoesNotSeeChangesToTheConfig(t *testing.T) {
 // Each issuer with a Memory has a key of its own, as the next start of the same
 // program would.
 func TestAMemoryGoesWithARandomKey(t *testing.T) {
+	t.Parallel()
 	memory := newMemory(t, 10)
 	config := challenge.Config{Store: memory}
 	before, after := newIssuer(t, config), newIssuer(t, config)

@@ -63,6 +63,10 @@
 // several equal responses that are verified at the same time, one gets through
 // the store.
 //
+// [Issuer.VerifyParsed] is the same for a document that was parsed already, and
+// takes the nonce out of it. All fields of attestation.Expect but Nonce go on to
+// the verifier: registers of the exchange, and fields that have to be null.
+//
 // [Issuer.Redeem] alone is for evidence that package attestation does not
 // verify, and for who wants an attestation.Report. It comes last there too: after
 // everything else has passed, and before anything is done about it.

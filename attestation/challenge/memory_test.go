@@ -12,6 +12,7 @@ import (
 )
 
 func TestAThousandRedemptionsAtOnceHaveOneWinner(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 2000)})
 	nonce := issue(t, issuer, nil)
 	winners := 0
@@ -26,6 +27,7 @@ func TestAThousandRedemptionsAtOnceHaveOneWinner(t *testing.T) {
 }
 
 func TestNewMemoryRefusesACapacityBelowOne(t *testing.T) {
+	t.Parallel()
 	for _, capacity := range []int{0, -1} {
 		memory, err := challenge.NewMemory(capacity)
 		require.ErrorContains(t, err, "expected a positive number")
@@ -35,12 +37,14 @@ func TestNewMemoryRefusesACapacityBelowOne(t *testing.T) {
 
 // The zero value has no capacity.
 func TestAZeroMemoryRefuses(t *testing.T) {
+	t.Parallel()
 	first, err := new(challenge.Memory).Redeem(t.Context(), challenge.ID{}, start, start.Add(time.Hour))
 	require.ErrorIs(t, err, challenge.StoreFull)
 	assert.False(t, first)
 }
 
 func TestAFullMemoryRefusesAndForgetsNothingEarly(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	memory := newMemory(t, 3)
 	issuer := newIssuer(t, challenge.Config{Store: memory, Now: clock.read})
@@ -79,6 +83,7 @@ func id(n int) (id challenge.ID) {
 // Entries arrive in no particular order of expiry, and no call drops more than
 // two. Even so there are never many expired ones around.
 func TestExpiredEntriesAreDroppedAFewAtATime(t *testing.T) {
+	t.Parallel()
 	const count = 1000
 	memory := newMemory(t, 2*count)
 	redeem := func(n int, now, until time.Time) bool {
@@ -104,6 +109,7 @@ func TestExpiredEntriesAreDroppedAFewAtATime(t *testing.T) {
 
 // A clock that goes back makes nonces good again whose redemption was dropped.
 func TestAClockThatGoesBackAllowsNothingTwice(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	memory := newMemory(t, 100)
 	issuer := newIssuer(t, challenge.Config{Store: memory, Now: clock.read})

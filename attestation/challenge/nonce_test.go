@@ -29,6 +29,7 @@ const (
 )
 
 func TestKnownNoncesAreRedeemed(t *testing.T) {
+	t.Parallel()
 	for _, known := range []struct {
 		nonce   string
 		context []byte
@@ -46,6 +47,7 @@ func TestKnownNoncesAreRedeemed(t *testing.T) {
 
 // Issue writes the documented format, field by field.
 func TestIssuedNoncesHaveTheDocumentedFormat(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t, challenge.Config{
 		Keys: [][]byte{fixedKey(), otherKey()}, Store: newShared(t), Lifetime: 90 * time.Second,
 		Now: func() time.Time { return start.Add(999 * time.Microsecond) },
@@ -65,6 +67,7 @@ func TestIssuedNoncesHaveTheDocumentedFormat(t *testing.T) {
 }
 
 func TestIssueRefusesAnEmptyContextAndATimeBefore1970(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 1), Now: clock.read})
 	nonce, err := issuer.Issue([]byte{})
@@ -80,6 +83,7 @@ func TestIssueRefusesAnEmptyContextAndATimeBefore1970(t *testing.T) {
 }
 
 func TestNoncesHaveATextForm(t *testing.T) {
+	t.Parallel()
 	nonce := challenge.Nonce(fromHex(t, knownNonce))
 	text := nonce.String()
 	assert.Len(t, text, 76)

@@ -22,6 +22,7 @@ func scriptedIssuer(t *testing.T, clock *clock) (*challenge.Issuer, *scripted) {
 }
 
 func TestTheStoreIsAskedForTheRandomPartUntilTheSkewIsOver(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer, store := scriptedIssuer(t, clock)
 	nonce := issue(t, issuer, nil)
@@ -35,6 +36,7 @@ func TestTheStoreIsAskedForTheRandomPartUntilTheSkewIsOver(t *testing.T) {
 }
 
 func TestEveryFlippedBitIsRefusedBeforeTheStore(t *testing.T) {
+	t.Parallel()
 	issuer, store := scriptedIssuer(t, newClock())
 	nonce := issue(t, issuer, []byte("session"))
 	for bit := range 8 * len(nonce) {
@@ -51,6 +53,7 @@ func TestEveryFlippedBitIsRefusedBeforeTheStore(t *testing.T) {
 }
 
 func TestOtherLengthsAndVersionsAreMalformed(t *testing.T) {
+	t.Parallel()
 	issuer, store := scriptedIssuer(t, newClock())
 	nonce := issue(t, issuer, nil)
 	for length := range len(nonce) {
@@ -66,6 +69,7 @@ func TestOtherLengthsAndVersionsAreMalformed(t *testing.T) {
 }
 
 func TestANonceIsForOneContext(t *testing.T) {
+	t.Parallel()
 	issuer, store := scriptedIssuer(t, newClock())
 	bound, unbound := issue(t, issuer, []byte("session 1")), issue(t, issuer, nil)
 	for _, c := range []struct {
@@ -91,6 +95,7 @@ func TestANonceIsForOneContext(t *testing.T) {
 }
 
 func TestANonceExpires(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer, store := scriptedIssuer(t, clock)
 	nonce := issue(t, issuer, nil)
@@ -108,6 +113,7 @@ func TestANonceExpires(t *testing.T) {
 // An issuer whose clock was ahead has made nonces that would be good for longer
 // than any may be.
 func TestANonceFromTheFutureIsRefused(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer, store := scriptedIssuer(t, clock)
 	nonce := issue(t, issuer, nil)
@@ -124,6 +130,7 @@ func TestANonceFromTheFutureIsRefused(t *testing.T) {
 // The steps of the package documentation: at no point does a replica refuse what
 // another one issued.
 func TestKeysAreReplacedWithoutRefusals(t *testing.T) {
+	t.Parallel()
 	store := newShared(t)
 	replica := func(keys ...[]byte) *challenge.Issuer {
 		return newIssuer(t, challenge.Config{Keys: keys, Store: store})
@@ -145,6 +152,7 @@ func TestKeysAreReplacedWithoutRefusals(t *testing.T) {
 }
 
 func TestOnlyAPlainYesOfTheStoreAccepts(t *testing.T) {
+	t.Parallel()
 	down := errors.New("connection refused")
 	for name, c := range map[string]struct {
 		store  scripted
@@ -177,6 +185,7 @@ func TestOnlyAPlainYesOfTheStoreAccepts(t *testing.T) {
 }
 
 func TestInsecureReuseRedeemsUntilTheExpiry(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer := newIssuer(t, challenge.Config{Keys: [][]byte{fixedKey()}, InsecureReuse: true, Now: clock.read})
 	nonce := issue(t, issuer, nil)
@@ -189,6 +198,7 @@ func TestInsecureReuseRedeemsUntilTheExpiry(t *testing.T) {
 }
 
 func TestReasonsAreTheirOwnText(t *testing.T) {
+	t.Parallel()
 	for reason, text := range map[challenge.Reason]string{
 		challenge.Malformed:        "malformed-nonce",
 		challenge.Unknown:          "unknown-nonce",

@@ -13,6 +13,7 @@ import (
 
 // What it refuses, Redeem refuses with the same words, and neither asks the store.
 func TestRefuseEarlySaysWhatRedeemWouldSay(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	issuer, store := scriptedIssuer(t, clock)
 	nonce := issue(t, issuer, session)
@@ -50,6 +51,7 @@ func TestRefuseEarlySaysWhatRedeemWouldSay(t *testing.T) {
 }
 
 func TestRefuseEarlyUsesNothingUpAndMissesWhatWasRedeemed(t *testing.T) {
+	t.Parallel()
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10)})
 	nonce := issue(t, issuer, nil)
 	for range 3 {

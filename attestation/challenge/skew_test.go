@@ -60,6 +60,7 @@ func acceptances(t *testing.T, replicaAhead, storeAhead time.Duration) int {
 }
 
 func TestReplicasWithinTheClockSkewNeverAcceptTwice(t *testing.T) {
+	t.Parallel()
 	const skew = challenge.DefaultClockSkew
 	for _, replicaAhead := range []time.Duration{-skew, -skew / 2, 0, skew / 2, skew} {
 		for _, storeAhead := range []time.Duration{-1000 * time.Hour, 0, 1000 * time.Hour} {
@@ -70,5 +71,6 @@ func TestReplicasWithinTheClockSkewNeverAcceptTwice(t *testing.T) {
 
 // The limit that the documentation states is a real one.
 func TestReplicasFurtherApartCanAcceptTwice(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, 2, acceptances(t, challenge.DefaultClockSkew+time.Second, 0))
 }

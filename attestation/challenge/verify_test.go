@@ -15,6 +15,7 @@ import (
 var session = []byte("session 42")
 
 func TestVerifyAcceptsADocumentOnce(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	e := newEnclave(t, clock.read)
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
@@ -38,17 +39,44 @@ func TestVerifyAcceptsADocumentOnce(t *testing.T) {
 }
 
 func TestVerifyTakesTheNonceOutOfTheDocument(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	e := newEnclave(t, clock.read)
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
 	evidence := e.attest(issue(t, issuer, session))
-	u, err := attestation.ParseUnverified(evidence)
+	verifier := e.verifier()
+	parsed, err := verifier.Parse(evidence)
 	require.NoError(t, err)
-	_, err = issuer.Verify(t.Context(), e.verifier(), challenge.Response{Evidence: evidence, Nonce: u.Document.Nonce, Context: session}, attestation.Expect{})
+	verify := func(context []byte, expect attestation.Expect) (*attestation.Result, error) {
+		return issuer.VerifyParsed(t.Context(), verifier, parsed, context, expect)
+	}
+	refused, err := verify([]byte("session 43"), attestation.Expect{})
+	requireReason(t, challenge.Unknown, err)
+	assert.Nil(t, refused)
+	refused, err = verify(session, attestation.Expect{NoUserData: true, PublicKey: []byte("another")})
+	require.ErrorIs(t, err, attestation.PublicKeyMismatch, "and the nonce is not used up")
+	assert.Nil(t, refused)
+	_, err = verify(session, attestation.Expect{Nonce: []byte("mine")})
+	require.ErrorContains(t, err, "challenge: Expect.Nonce: set")
+	result, err := verify(session, attestation.Expect{NoUserData: true, NoPublicKey: true})
 	require.NoError(t, err)
+	assert.True(t, result.Freshness.Nonce)
+	refused, err = verify(session, attestation.Expect{})
+	requireReason(t, challenge.AlreadyRedeemed, err)
+	assert.Nil(t, refused)
+
+	// A document without a nonce, and none at all.
+	parsed, err = verifier.Parse(e.attest(nil))
+	require.NoError(t, err)
+	_, err = verify(session, attestation.Expect{})
+	requireReason(t, challenge.Malformed, err)
+	parsed = nil
+	_, err = verify(session, attestation.Expect{})
+	require.EqualError(t, err, "challenge: evidence: found none that a Verifier has parsed")
 }
 
 func TestOneOfManyVerificationsAtOnceIsAccepted(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	e := newEnclave(t, clock.read)
 	verifier := e.verifier()
@@ -72,6 +100,7 @@ func TestOneOfManyVerificationsAtOnceIsAccepted(t *testing.T) {
 
 // Nobody uses up the nonce of somebody else by sending it with a bad document.
 func TestADocumentThatIsRefusedLeavesTheNonce(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	e := newEnclave(t, clock.read)
 	store := &scripted{first: true}
@@ -107,6 +136,7 @@ func TestADocumentThatIsRefusedLeavesTheNonce(t *testing.T) {
 
 // What is wrong with the nonce shows before the evidence is looked at.
 func TestABadNonceComesBeforeTheDocument(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	e := newEnclave(t, clock.read)
 	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
@@ -135,6 +165,7 @@ func TestABadNonceComesBeforeTheDocument(t *testing.T) {
 
 // The verification took so long that the nonce has expired at its end.
 func TestTheClockIsReadAgainBeforeTheStore(t *testing.T) {
+	t.Parallel()
 	clock := newClock()
 	slow := func() time.Time { // what the verifier calls
 		clock.advance(challenge.DefaultLifetime)

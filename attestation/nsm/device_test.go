@@ -41,6 +41,7 @@ func answers(t *testing.T, answer any) *nsm.Device {
 }
 
 func TestAttest(t *testing.T) {
+	t.Parallel()
 	_, device := simulated()
 	evidence, err := device.Attest([]byte("user data"), []byte{}, nil)
 	require.NoError(t, err)
@@ -57,6 +58,7 @@ func TestAttest(t *testing.T) {
 }
 
 func TestDescribe(t *testing.T) {
+	t.Parallel()
 	enclave, device := simulated()
 	description, err := device.Describe()
 	require.NoError(t, err)
@@ -70,6 +72,7 @@ func TestDescribe(t *testing.T) {
 }
 
 func TestGetRandom(t *testing.T) {
+	t.Parallel()
 	_, device := simulated()
 	first, err := device.GetRandom()
 	require.NoError(t, err)
@@ -80,6 +83,7 @@ func TestGetRandom(t *testing.T) {
 }
 
 func TestRegisters(t *testing.T) {
+	t.Parallel()
 	enclave, device := simulated()
 	value, locked, err := device.DescribePCR(0)
 	require.NoError(t, err)
@@ -109,6 +113,7 @@ func TestRegisters(t *testing.T) {
 
 // Indexes that would wrap around in the 16 bits of a request are never sent.
 func TestRegistersOutOfRange(t *testing.T) {
+	t.Parallel()
 	_, device := simulated()
 	for _, index := range []int{-1, 32, 1 << 16} {
 		_, _, err := device.DescribePCR(index)
@@ -123,6 +128,7 @@ func TestRegistersOutOfRange(t *testing.T) {
 }
 
 func TestErrorsOfTheModule(t *testing.T) {
+	t.Parallel()
 	for _, name := range []nsm.Reason{
 		nsm.InvalidArgument, nsm.InvalidIndex, nsm.InvalidResponse, nsm.ReadOnlyIndex,
 		nsm.InvalidOperation, nsm.BufferTooSmall, nsm.InputTooLarge, nsm.InternalError, "Unheard",
@@ -144,6 +150,7 @@ func TestErrorsOfTheModule(t *testing.T) {
 }
 
 func TestResponsesThatAreNone(t *testing.T) {
+	t.Parallel()
 	type m = map[string]any
 	document := m{"document": []byte{1}}
 	for name, answer := range map[string]any{
@@ -188,6 +195,7 @@ func (b broken) Exchange(_, _ []byte) (int, error) { return b.n, b.err }
 func (b broken) Close() error                      { return b.err }
 
 func TestTransportThatIsBroken(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{-1, 0x3001} {
 		_, err := nsm.New(broken{n: n}).Describe()
 		assert.ErrorIs(t, err, nsm.InvalidResponse)

@@ -15,6 +15,7 @@ import (
 // Whatever goes wrong once the private key is in use, the error is the same in
 // every field, so that it tells nobody what it was.
 func TestDecryptionFailuresAreAlike(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	var want error
 	refuse := func(name string, envelope []byte) {
@@ -55,6 +56,7 @@ func TestDecryptionFailuresAreAlike(t *testing.T) {
 // With a wrong content key the content decrypts to noise, of which one in 256
 // ends in right padding. None of it may come out.
 func TestNoiseIsNeverReturned(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	envelope := syntheticEnvelope(t, "bad_cek16")
 	for range 1000 {
@@ -65,6 +67,7 @@ func TestNoiseIsNeverReturned(t *testing.T) {
 
 // Every last byte, with as many copies of it before it as a block has room for.
 func TestPaddingOfEveryLength(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	for n := range 256 {
 		content := append(bytes.Repeat([]byte{0xee}, 16), make([]byte, 16)...)
@@ -84,6 +87,7 @@ func TestPaddingOfEveryLength(t *testing.T) {
 }
 
 func TestEveryPaddingByteCounts(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	for i := range 15 {
 		content := bytes.Repeat([]byte{16}, 16)
@@ -95,6 +99,7 @@ func TestEveryPaddingByteCounts(t *testing.T) {
 }
 
 func TestNothingIsSomething(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	p, _ := forge(t, &key.PublicKey, contentKey, padded(""))
 	opened, err := recipient.Open(p.encode(), key)
@@ -105,6 +110,7 @@ func TestNothingIsSomething(t *testing.T) {
 
 // The documentation warns of this; the test keeps the warning true.
 func TestContentIsNotAuthenticated(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	p, _ := forge(t, &key.PublicKey, contentKey, padded("pay 100 to Alice"))
 	p.cipher[len(p.cipher)-16+4] ^= '1' ^ '9' // the initialization vector
@@ -114,6 +120,7 @@ func TestContentIsNotAuthenticated(t *testing.T) {
 }
 
 func TestOpenLeavesItsInputAlone(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	for _, name := range []string{"ok_kms_style", "ok_primitive0", "bad_pad_zero"} {
 		envelope := syntheticEnvelope(t, name)

@@ -121,8 +121,8 @@
 // RSA keys have 2048 to 4096 bits and an exponent over 2^16. Envelopes are at
 // most [MaxEnvelopeSize] and plaintexts [MaxPlaintextSize] bytes. All
 // cryptography is Go's standard library and works in its FIPS 140-only mode,
-// X25519 and MLKEM768-X25519
-// excepted.
+// X25519 alone
+// excepted: MLKEM768-X25519 works, for ML-KEM is approved.
 //
 // Content keys are wiped after use, and so is what was decrypted when it is not
 // returned. Go does not let a library wipe the key schedules inside crypto/aes

@@ -41,6 +41,7 @@ func hpkeKeys(t testing.TB) map[string]*ecdh.PrivateKey {
 }
 
 func TestHPKESealedOpens(t *testing.T) {
+	t.Parallel()
 	for name, key := range hpkeKeys(t) {
 		forms := map[string][]byte{"raw": key.PublicKey().Bytes(), "SubjectPublicKeyInfo": spkiOf(t, key.PublicKey())}
 		for form, publicKey := range forms {
@@ -59,6 +60,7 @@ func TestHPKESealedOpens(t *testing.T) {
 }
 
 func TestSealHPKEToARecordedDocument(t *testing.T) {
+	t.Parallel()
 	if fips140.Enforced() {
 		t.Skip("FIPS 140-only mode: X25519 is not approved")
 	}
@@ -79,6 +81,7 @@ var hpkeEnvelopes = []struct {
 }
 
 func TestHPKERecordedOpens(t *testing.T) {
+	t.Parallel()
 	for _, v := range hpkeEnvelopes {
 		t.Run(v.name, func(t *testing.T) {
 			if v.name == "X25519" && fips140.Enforced() {
@@ -96,6 +99,7 @@ func TestHPKERecordedOpens(t *testing.T) {
 // Any implementation of RFC 9180 opens an envelope from what is in it and in
 // the documentation.
 func TestHPKEEnvelopeDescribesItself(t *testing.T) {
+	t.Parallel()
 	ids := map[string][3]uint16{"X25519": {0x20, 1, 2}, "P-384": {0x11, 2, 2}}
 	for name, key := range hpkeKeys(t) {
 		envelope, err := sealHPKETo(t, key.PublicKey().Bytes(), []byte(greeting))
@@ -122,6 +126,7 @@ func TestHPKEEnvelopeDescribesItself(t *testing.T) {
 }
 
 func TestOpenHPKERefusesEveryFlippedBit(t *testing.T) {
+	t.Parallel()
 	for _, key := range hpkeKeys(t) {
 		envelope, err := sealHPKETo(t, key.PublicKey().Bytes(), []byte(greeting))
 		require.NoError(t, err)
@@ -151,6 +156,7 @@ func TestOpenHPKERefusesEveryFlippedBit(t *testing.T) {
 }
 
 func TestOpenHPKERefusesOtherEnvelopes(t *testing.T) {
+	t.Parallel()
 	key := hpkeKeys(t)["P-384"]
 	envelope, err := sealHPKETo(t, key.PublicKey().Bytes(), nil)
 	require.NoError(t, err)
@@ -172,6 +178,7 @@ func TestOpenHPKERefusesOtherEnvelopes(t *testing.T) {
 }
 
 func TestOpenHPKERefusesKeys(t *testing.T) {
+	t.Parallel()
 	opened, err := recipient.OpenHPKE(nil, nil)
 	requireReason(t, recipient.InvalidKey, opened, err)
 
@@ -183,6 +190,7 @@ func TestOpenHPKERefusesKeys(t *testing.T) {
 }
 
 func TestOpenHPKERefusesASuiteOfAnotherKey(t *testing.T) {
+	t.Parallel()
 	keys := hpkeKeys(t)
 	if keys["X25519"] == nil {
 		t.Skip("FIPS 140-only mode: X25519 is not approved")
@@ -196,6 +204,7 @@ func TestOpenHPKERefusesASuiteOfAnotherKey(t *testing.T) {
 }
 
 func TestSealHPKERefusesPublicKeys(t *testing.T) {
+	t.Parallel()
 	refuse := func(name string, publicKey []byte, detail string) {
 		t.Run(name, func(t *testing.T) {
 			sealed, err := sealHPKETo(t, publicKey, []byte("secret"))
@@ -229,6 +238,7 @@ func TestSealHPKERefusesPublicKeys(t *testing.T) {
 }
 
 func TestSealHPKEBoundsThePlaintext(t *testing.T) {
+	t.Parallel()
 	key := hpkeKeys(t)["P-384"]
 	most := make([]byte, recipient.MaxPlaintextSize)
 	envelope, err := sealHPKETo(t, key.PublicKey().Bytes(), most)

@@ -41,6 +41,7 @@ var badPublicKeys = []struct {
 }
 
 func TestOpenRefusesKeys(t *testing.T) {
+	t.Parallel()
 	good := rsa2048(t)
 	envelope := syntheticEnvelope(t, "ok_kms_style")
 	refuse := func(name string, key *rsa.PrivateKey, detail string) {
@@ -117,6 +118,7 @@ func prime(t *testing.T, bits uint) *big.Int {
 }
 
 func TestSealRefusesPublicKeys(t *testing.T) {
+	t.Parallel()
 	refuse := func(name string, publicKey []byte, detail string) {
 		t.Run(name, func(t *testing.T) {
 			sealed, err := sealTo(t, publicKey, []byte("secret"))

@@ -45,6 +45,7 @@ func needOpenSSL(t *testing.T) {
 var keySizes = []string{"rsa2048", "rsa3072", "rsa4096"}
 
 func TestOpenSSLOpensWhatIsSealed(t *testing.T) {
+	t.Parallel()
 	needOpenSSL(t)
 	for _, name := range keySizes {
 		key := readKey(t, "synthetic/"+name+".key.pem")
@@ -60,6 +61,7 @@ func TestOpenSSLOpensWhatIsSealed(t *testing.T) {
 }
 
 func TestOpenOpensWhatOpenSSLSeals(t *testing.T) {
+	t.Parallel()
 	needOpenSSL(t)
 	for _, name := range keySizes {
 		key := readKey(t, "synthetic/"+name+".key.pem")

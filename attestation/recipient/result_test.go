@@ -16,6 +16,7 @@ import (
 
 // A document that AWS signed, with a public key as AWS KMS takes it.
 func TestSealToARecordedDocument(t *testing.T) {
+	t.Parallel()
 	result := verified(t, rsaDocument)
 	envelope, err := sealerAt(result).Seal(result, []byte(greeting))
 	require.NoError(t, err)
@@ -40,6 +41,7 @@ func sealBoth(t *testing.T, sealer recipient.Sealer, result *attestation.Result,
 }
 
 func TestSealRefusesWhatNoVerifierReturned(t *testing.T) {
+	t.Parallel()
 	good := verified(t, rsaDocument)
 	sealer := sealerAt(good)
 	sealBoth(t, sealer, nil, recipient.UnverifiedResult)
@@ -50,6 +52,7 @@ func TestSealRefusesWhatNoVerifierReturned(t *testing.T) {
 }
 
 func TestSealRefusesAResultThatIsNoLongerFresh(t *testing.T) {
+	t.Parallel()
 	result := verified(t, rsaDocument)
 	at := result.FreshUntil
 	sealer := sealerAt(result)
@@ -66,6 +69,7 @@ func TestSealRefusesAResultThatIsNoLongerFresh(t *testing.T) {
 }
 
 func TestSealRefusesDebugMode(t *testing.T) {
+	t.Parallel()
 	result := verified(t, debugDocument)
 	require.True(t, result.Debug)
 	sealer := sealerAt(result)
@@ -76,6 +80,7 @@ func TestSealRefusesDebugMode(t *testing.T) {
 
 // Each is waived by its own field and by no other.
 func TestSealRefusesResultsThatSayTooLittle(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	h := simulated()
 	request := attestationtest.Request{PublicKey: spkiOf(t, &key.PublicKey)}
@@ -110,6 +115,7 @@ func TestSealRefusesResultsThatSayTooLittle(t *testing.T) {
 
 // A result whose key was replaced, also in a copy and in place.
 func TestSealRefusesAlteredResults(t *testing.T) {
+	t.Parallel()
 	evil := spkiOf(t, &readKey(t, "synthetic/rsa3072.key.pem").PublicKey)
 	result := resultWith(t, spkiOf(t, &rsa2048(t).PublicKey))
 	copied := *result
@@ -125,11 +131,13 @@ func TestSealRefusesAlteredResults(t *testing.T) {
 }
 
 func TestSealRefusesADocumentWithoutAKey(t *testing.T) {
+	t.Parallel()
 	result := resultWith(t, nil)
 	sealBoth(t, recipient.Sealer{}, result, recipient.InvalidKey)
 }
 
 func TestErrorText(t *testing.T) {
+	t.Parallel()
 	_, err := recipient.Open(syntheticEnvelope(t, "bad_wrong_ski"), rsa2048(t))
 	assert.EqualError(t, err, "wrong-recipient: subjectKeyIdentifier: found the identifier of another key, expected the SHA-256 of this key's SubjectPublicKeyInfo (at byte 31)")
 	assert.Equal(t, "wrong-recipient", recipient.WrongRecipient.Error())

@@ -30,6 +30,7 @@ func seal(t testing.TB, key *rsa.PublicKey, plaintext []byte) []byte {
 }
 
 func TestSealedOpens(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"rsa2048", "rsa3072", "rsa4096"} {
 		key := readKey(t, "synthetic/"+name+".key.pem")
 		for _, size := range sizes {
@@ -46,6 +47,7 @@ func TestSealedOpens(t *testing.T) {
 // An envelope for the key and the plaintext length of the recorded one differs
 // from it in nothing but the bytes that encryption makes.
 func TestSealWritesWhatKMSWrites(t *testing.T) {
+	t.Parallel()
 	key := readKey(t, "edgebit_datakey.key.pem")
 	recorded := readFile(t, "edgebit_datakey.ber")
 	opened, err := recipient.Open(recorded, key)
@@ -87,6 +89,7 @@ func pieces(t *testing.T, envelope []byte) []int {
 }
 
 func TestSealWritesPiecesOf1000Bytes(t *testing.T) {
+	t.Parallel()
 	key := &rsa2048(t).PublicKey
 	for size, want := range map[int][]int{
 		0:    {16},
@@ -103,6 +106,7 @@ func TestSealWritesPiecesOf1000Bytes(t *testing.T) {
 }
 
 func TestSealIsRandomized(t *testing.T) {
+	t.Parallel()
 	key := &rsa2048(t).PublicKey
 	_, firstKey, firstIV, firstContent, err := recipient.Fields(seal(t, key, []byte(greeting)))
 	require.NoError(t, err)
@@ -114,6 +118,7 @@ func TestSealIsRandomized(t *testing.T) {
 }
 
 func TestSealLeavesThePlaintextAlone(t *testing.T) {
+	t.Parallel()
 	backing := append([]byte(greeting), "beyond the plaintext"...)
 	before := slices.Clone(backing)
 	seal(t, &rsa2048(t).PublicKey, backing[:len(greeting)])
@@ -121,6 +126,7 @@ func TestSealLeavesThePlaintextAlone(t *testing.T) {
 }
 
 func TestSealBoundsThePlaintext(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	most := make([]byte, recipient.MaxPlaintextSize)
 	opened, err := recipient.Open(seal(t, &key.PublicKey, most), key)

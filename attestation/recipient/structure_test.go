@@ -15,6 +15,7 @@ const greeting = "hello nitro enclave"
 
 // Other producers than AWS KMS may choose any of BER's forms of length.
 func TestOpenAcceptsOtherForms(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	p, r := forge(t, &key.PublicKey, contentKey, padded(greeting))
 	ciphertext := p.content[4 : len(p.content)-2]
@@ -59,6 +60,7 @@ func TestOpenAcceptsOtherForms(t *testing.T) {
 
 // Each case differs from a good envelope in one part.
 func TestOpenRefusesOtherStructures(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	good, goodRecipient := forge(t, &key.PublicKey, contentKey, padded(greeting))
 	encrypted := goodRecipient.encryptedKey[4:]
@@ -151,6 +153,7 @@ func TestOpenRefusesOtherStructures(t *testing.T) {
 }
 
 func TestOpenRefusesEveryTruncation(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	for _, name := range []string{"ok_kms_style", "ok_primitive0", "ok_full_der"} {
 		envelope := syntheticEnvelope(t, name)
@@ -187,6 +190,7 @@ func structural(t *testing.T, envelope []byte) []int {
 // No byte of the structure is without meaning: whichever bit is flipped, the
 // envelope is refused, and before the private key is used.
 func TestOpenRefusesEveryFlippedStructuralBit(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	for _, name := range []string{"ok_kms_style", "ok_primitive0", "ok_full_der"} {
 		envelope := syntheticEnvelope(t, name)
@@ -204,6 +208,7 @@ func TestOpenRefusesEveryFlippedStructuralBit(t *testing.T) {
 }
 
 func TestOpenBoundsTheEnvelope(t *testing.T) {
+	t.Parallel()
 	key := rsa2048(t)
 	envelope := func(pieces int) []byte {
 		p, _ := forge(t, &key.PublicKey, contentKey, padded(greeting))
@@ -223,6 +228,7 @@ func TestOpenBoundsTheEnvelope(t *testing.T) {
 // issuer-serial.der is what LocalStack's form of AWS KMS looks like: the recipient
 // is named by a certificate that nobody has.
 func TestOpenTakesIssuerAndSerialNumber(t *testing.T) {
+	t.Parallel()
 	key := readKey(t, "synthetic/issuer_serial.key.pem")
 	envelope := readFile(t, "synthetic/issuer_serial.der")
 	opened, err := recipient.Open(envelope, key)

@@ -59,6 +59,7 @@ func fromHex(t testing.TB, text string) []byte {
 }
 
 func TestRecordedEnvelopes(t *testing.T) {
+	t.Parallel()
 	recorded, _ := readVectors(t)
 	for _, v := range recorded {
 		t.Run(v.Name, func(t *testing.T) {
@@ -110,6 +111,7 @@ var wantReasons = map[string]struct {
 }
 
 func TestSyntheticEnvelopes(t *testing.T) {
+	t.Parallel()
 	_, synthetic := readVectors(t)
 	refused := 0
 	for _, v := range synthetic {

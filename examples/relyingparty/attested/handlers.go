@@ -69,12 +69,11 @@ func (s *Sessions) session(w http.ResponseWriter, r *http.Request) {
 // verify takes the nonce out of the document, for everything about it is checked:
 // that it is one of ours, in time, and not used before.
 func (s *Sessions) verify(r *http.Request, document []byte) (*attestation.Result, error) {
-	unverified, err := attestation.ParseUnverified(document)
+	evidence, err := s.config.Verifier.Parse(document)
 	if err != nil {
 		return nil, err
 	}
-	response := challenge.Response{Evidence: document, Nonce: unverified.Document.Nonce}
-	return s.config.Issuer.Verify(r.Context(), s.config.Verifier, response, attestation.Expect{})
+	return s.config.Issuer.VerifyParsed(r.Context(), s.config.Verifier, evidence, nil, attestation.Expect{})
 }
 
 // refuse tells the client the reason. The rest is for the log: it may name
