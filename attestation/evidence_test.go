@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -163,4 +165,14 @@ func flip(t testing.TB, evidence []byte, part func(*attestation.Unverified) []by
 	flipped := bytes.Clone(evidence)
 	flipped[start+len(b)-1] ^= 1
 	return flipped
+}
+
+// keysOf returns the keys of the object that a value is in JSON.
+func keysOf(t testing.TB, value any) []string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	require.NoError(t, err)
+	var members map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(text, &members))
+	return slices.Collect(maps.Keys(members))
 }
