@@ -16,6 +16,7 @@ import (
 const fullDocument = "blocky-nitro-attestation-72ffd8.cbor"
 
 func TestNonceAndBinding(t *testing.T) {
+	t.Parallel()
 	evidence := readEvidence(t, fullDocument)
 	u, err := attestation.ParseUnverified(evidence)
 	require.NoError(t, err)
@@ -46,6 +47,7 @@ func TestNonceAndBinding(t *testing.T) {
 
 // A null field is not an empty one, in either direction.
 func TestAbsentDiffersFromEmpty(t *testing.T) {
+	t.Parallel()
 	v := newVerifier(t, anyImage())
 	empty := attestation.Expect{UserData: []byte{}}
 
@@ -62,6 +64,7 @@ func TestAbsentDiffersFromEmpty(t *testing.T) {
 // Everything that an authentic document fails is in the report; the verdict
 // has one reason.
 func TestReportShowsEveryFailure(t *testing.T) {
+	t.Parallel()
 	config := anyImage()
 	config.InsecureAnyImage, config.InsecureAllowDebug = false, false
 	config.Policy = somePolicy()
@@ -98,6 +101,7 @@ func TestReportShowsEveryFailure(t *testing.T) {
 }
 
 func TestReportStopsWhereAuthenticityFails(t *testing.T) {
+	t.Parallel()
 	evidence := flip(t, readEvidence(t, fullDocument), func(u *attestation.Unverified) []byte { return u.CABundle[2] })
 	report := newVerifier(t, anyImage()).Appraise(evidence, attestation.Expect{})
 	assert.Nil(t, report.Document)
@@ -114,6 +118,7 @@ func TestReportStopsWhereAuthenticityFails(t *testing.T) {
 }
 
 func TestMismatchNamesEveryRegister(t *testing.T) {
+	t.Parallel()
 	evidence := readEvidence(t, benchDocument)
 	u, err := attestation.ParseUnverified(evidence)
 	require.NoError(t, err)
@@ -135,6 +140,7 @@ func TestMismatchNamesEveryRegister(t *testing.T) {
 }
 
 func TestReportAsJSON(t *testing.T) {
+	t.Parallel()
 	v := newVerifier(t, anyImage())
 	decode := func(evidence []byte, expect attestation.Expect) map[string]any {
 		data, err := json.Marshal(v.Appraise(evidence, expect))
@@ -170,6 +176,7 @@ func TestReportAsJSON(t *testing.T) {
 }
 
 func TestZeroReportIsNoResult(t *testing.T) {
+	t.Parallel()
 	result, err := new(attestation.Report).Result()
 	require.Error(t, err)
 	assert.Nil(t, result)
@@ -178,6 +185,7 @@ func TestZeroReportIsNoResult(t *testing.T) {
 
 // Every reason has its text, and belongs to one of the two classes.
 func TestReasons(t *testing.T) {
+	t.Parallel()
 	notAuthentic := []attestation.Reason{attestation.MalformedEvidence, attestation.UnsupportedAlgorithm, attestation.InvalidField,
 		attestation.WrongDocumentKind, attestation.UntrustedRoot, attestation.InvalidChain, attestation.CertificateExpired,
 		attestation.CertificateNotYetValid, attestation.CertificateRevoked, attestation.BadSignature}

@@ -18,6 +18,7 @@ func somePolicy() pcr.Policy {
 
 // Leaving something out, or saying two things at once, is never a verifier.
 func TestConfigMistakesNameTheField(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		config attestation.Config
 		field  string
@@ -50,6 +51,7 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 }
 
 func TestExpectMistakesNameTheField(t *testing.T) {
+	t.Parallel()
 	live := attestation.Config{InsecureAnyImage: true}
 	past := attestation.Config{InsecureAnyImage: true, Recorded: true}
 	evidence := readEvidence(t, benchDocument)
@@ -85,6 +87,7 @@ func TestExpectMistakesNameTheField(t *testing.T) {
 }
 
 func TestOnlyAVerifierMakesAVerifiedResult(t *testing.T) {
+	t.Parallel()
 	result, err := newVerifier(t, anyImage()).Verify(readEvidence(t, benchDocument), attestation.Expect{})
 	require.NoError(t, err)
 	assert.True(t, result.Verified())
@@ -97,6 +100,7 @@ func TestOnlyAVerifierMakesAVerifiedResult(t *testing.T) {
 // The policy is part of an immutable verifier: neither the maps it was made of
 // nor those it hands out lead back into it.
 func TestVerifierSharesNoPolicyWithItsCaller(t *testing.T) {
+	t.Parallel()
 	evidence := readEvidence(t, benchDocument)
 	u, err := attestation.ParseUnverified(evidence)
 	require.NoError(t, err)
@@ -113,6 +117,7 @@ func TestVerifierSharesNoPolicyWithItsCaller(t *testing.T) {
 
 // A result outlives the buffer that the evidence came in.
 func TestResultSharesNoMemoryWithTheEvidence(t *testing.T) {
+	t.Parallel()
 	evidence := readEvidence(t, "blocky-nitro-attestation-72ffd8.cbor")
 	want, err := attestation.ParseUnverified(evidence)
 	require.NoError(t, err)
@@ -131,6 +136,7 @@ func TestResultSharesNoMemoryWithTheEvidence(t *testing.T) {
 }
 
 func TestClockIsReadAtEveryVerification(t *testing.T) {
+	t.Parallel()
 	r := authentic(t)[0]
 	now := r.timestamp()
 	config := attestation.Config{InsecureAnyImage: true, InsecureAllowDebug: true, Now: func() time.Time { return now }}
@@ -151,6 +157,7 @@ func TestClockIsReadAtEveryVerification(t *testing.T) {
 }
 
 func TestTimestampMayBeAheadByTheSkewOnly(t *testing.T) {
+	t.Parallel()
 	// Its leaf was seven minutes old, so that it is valid at every time below.
 	r := find(t, "nautilus-weather-7e9164.cbor")
 	verify := func(ahead, skew time.Duration) error {

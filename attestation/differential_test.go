@@ -161,6 +161,7 @@ func familyOf(name string) string {
 // Nothing that this library takes for authentic is refused by a verifier of
 // another make, and where it is stricter the table above says why.
 func TestNoLaxerThanX509(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("a long table on one goroutine")
 	}

@@ -19,6 +19,7 @@ import (
 )
 
 func TestRecordedDocumentsVerifyAsOfTheirTimestamp(t *testing.T) {
+	t.Parallel()
 	v := newVerifier(t, anyImage())
 	for _, r := range loadIndex(t) {
 		t.Run(r.File, func(t *testing.T) {
@@ -54,6 +55,7 @@ func (r recorded) assertChain(t *testing.T, result *attestation.Result) {
 
 // The two tampered documents decode like any other; only the signature tells.
 func TestRecordedDocumentsParse(t *testing.T) {
+	t.Parallel()
 	for _, r := range loadIndex(t) {
 		u, err := attestation.ParseUnverified(r.read(t))
 		require.NoError(t, err, r.File)
@@ -64,6 +66,7 @@ func TestRecordedDocumentsParse(t *testing.T) {
 }
 
 func TestRecordedDebugDocumentsAreRefusedByDefault(t *testing.T) {
+	t.Parallel()
 	config := anyImage()
 	config.InsecureAllowDebug = false
 	v := newVerifier(t, config)
@@ -82,6 +85,7 @@ func TestRecordedDebugDocumentsAreRefusedByDefault(t *testing.T) {
 }
 
 func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
+	t.Parallel()
 	for _, r := range authentic(t) {
 		for _, at := range []struct {
 			name   string
@@ -111,6 +115,7 @@ func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
 // A relying party whose clock is five seconds slow sees the leaf of a fresh
 // document as one of the future. It accepts the document, as every other.
 func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
+	t.Parallel()
 	young := 0
 	for _, r := range authentic(t) {
 		slow := r.timestamp().Add(-5 * time.Second)
@@ -134,6 +139,7 @@ func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
 // A flipped byte anywhere in signed bytes has to be refused. Which reason it
 // is depends on what the byte means, so each part allows those that can be.
 func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
+	t.Parallel()
 	v := newVerifier(t, anyImage())
 	chain := []attestation.Reason{attestation.InvalidChain, attestation.CertificateExpired, attestation.CertificateNotYetValid}
 	for _, r := range authentic(t) {
@@ -177,6 +183,7 @@ func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
 // A flipped bit in a register is in no certificate and breaks no rule of form:
 // only the signature can tell.
 func TestFlippedRegisterIsABadSignature(t *testing.T) {
+	t.Parallel()
 	v := newVerifier(t, anyImage())
 	for _, r := range authentic(t) {
 		evidence := r.read(t)
@@ -194,6 +201,7 @@ func TestFlippedRegisterIsABadSignature(t *testing.T) {
 // Facts of the attestation document format that hold for every recorded
 // document and that checks rely on.
 func TestRecordedDocumentsHaveTheDocumentedProfile(t *testing.T) {
+	t.Parallel()
 	for _, r := range authentic(t) {
 		t.Run(r.File, func(t *testing.T) {
 			evidence := r.read(t)
@@ -220,6 +228,7 @@ func TestRecordedDocumentsHaveTheDocumentedProfile(t *testing.T) {
 
 // AWS emits high values of s; refusing them would refuse genuine documents.
 func TestSomeRecordedSignaturesHaveAHighS(t *testing.T) {
+	t.Parallel()
 	high := 0
 	for _, r := range authentic(t) {
 		evidence := r.read(t)
@@ -232,6 +241,7 @@ func TestSomeRecordedSignaturesHaveAHighS(t *testing.T) {
 
 // The table of provenance names every file with its digest, and nothing else.
 func TestProvenanceOfRecordedDocuments(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(evidenceDir, "README.md"))
 	require.NoError(t, err)
 	files, err := filepath.Glob(filepath.Join(evidenceDir, "*.cbor"))

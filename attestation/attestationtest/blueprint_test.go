@@ -17,6 +17,7 @@ import (
 )
 
 func TestBlueprintIsTheDocumentOfAttest(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	request := attestationtest.Request{Nonce: []byte("nonce")}
 	b := h.Blueprint(request)
@@ -25,6 +26,7 @@ func TestBlueprintIsTheDocumentOfAttest(t *testing.T) {
 }
 
 func TestEditingABlueprintChangesNothingElse(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	before := h.Attest(attestationtest.Request{})
 	b := h.Blueprint(attestationtest.Request{})
@@ -41,6 +43,7 @@ func TestEditingABlueprintChangesNothingElse(t *testing.T) {
 }
 
 func TestBlueprintEdits(t *testing.T) {
+	t.Parallel()
 	b := seeded().Blueprint(attestationtest.Request{Nonce: []byte("nonce")})
 	b.Set("nonce", []byte{0x41, 0x07})
 	b.Set("unknown", []byte{0xf6})
@@ -59,6 +62,7 @@ func TestBlueprintEdits(t *testing.T) {
 
 // What is edited at one level is signed anew, and so is what is below.
 func TestEditedCertificatesAreSignedAnew(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	for level := range attestationtest.LevelLeaf + 1 {
 		b := h.Blueprint(attestationtest.Request{})
@@ -79,6 +83,7 @@ func TestEditedCertificatesAreSignedAnew(t *testing.T) {
 }
 
 func TestUnusableKeysLeaveNoSignature(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	for name, edit := range map[string]func(*attestationtest.Blueprint){
 		"no key":          func(b *attestationtest.Blueprint) { b.Certificate.Key = nil },
@@ -96,6 +101,7 @@ func TestUnusableKeysLeaveNoSignature(t *testing.T) {
 }
 
 func TestRevocationList(t *testing.T) {
+	t.Parallel()
 	chain := seeded().Blueprint(attestationtest.Request{}).Chain
 	serial := big.NewInt(7)
 	template := &x509.RevocationList{
@@ -123,6 +129,7 @@ func TestRevocationList(t *testing.T) {
 // Object identifiers have arcs of several bytes, and none can be too short to
 // write.
 func TestExtensionsOfAnyIdentifier(t *testing.T) {
+	t.Parallel()
 	c := seeded().Blueprint(attestationtest.Request{}).Certificate
 	c.Extensions[1].Id = []int{2, 999, 1 << 21}
 	cert, err := c.X509()

@@ -19,6 +19,7 @@ const signatureSize = 96
 // Given the certificates of a recorded document, the simulated one is equal to
 // it up to the signature, byte for byte.
 func TestDocumentsAreByteForByteThoseOfAWS(t *testing.T) {
+	t.Parallel()
 	for _, r := range loadRecorded(t) {
 		h, request := r.hypervisor()
 		b := h.Blueprint(request)
@@ -35,6 +36,7 @@ func TestDocumentsAreByteForByteThoseOfAWS(t *testing.T) {
 
 // Of the whole document, only the lengths of DER integers vary.
 func TestDocumentsHaveTheSizeOfRecordedOnes(t *testing.T) {
+	t.Parallel()
 	for _, r := range loadRecorded(t) {
 		h, request := r.hypervisor()
 		document := h.Attest(request)
@@ -47,6 +49,7 @@ func TestDocumentsHaveTheSizeOfRecordedOnes(t *testing.T) {
 }
 
 func TestDocumentHoldsWhatWasAsked(t *testing.T) {
+	t.Parallel()
 	register := pcr.Value{1, 2, 3}
 	h := seeded(attestationtest.WithRole("arn:aws:iam::123456789012:role/Webserver"))
 	request := attestationtest.Request{
@@ -78,6 +81,7 @@ func TestDocumentHoldsWhatWasAsked(t *testing.T) {
 }
 
 func TestDebugModeHidesTheImageOnly(t *testing.T) {
+	t.Parallel()
 	signed := pcr.Bank{0: {1}, 1: {2}, 2: {3}, 8: {4}}
 	h := seeded(attestationtest.WithDebugMode(), attestationtest.WithImage(signed))
 	document := parse(t, h.Attest(attestationtest.Request{}))
@@ -91,6 +95,7 @@ func TestDebugModeHidesTheImageOnly(t *testing.T) {
 }
 
 func TestNitroTPM(t *testing.T) {
+	t.Parallel()
 	h := seeded(attestationtest.WithNitroTPM(), attestationtest.WithDebugMode(), attestationtest.WithInstanceID("i-1234567890abcdef0"))
 	document := parse(t, h.Attest(attestationtest.Request{}))
 	assert.Equal(t, attestation.NitroTPM, document.Kind)
@@ -107,6 +112,7 @@ func TestNitroTPM(t *testing.T) {
 
 // go-cose, which is not ours, verifies the signature.
 func TestDocumentIsSignedByItsLeaf(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	evidence := h.Attest(attestationtest.Request{Nonce: []byte("nonce")})
 	var message cose.UntaggedSign1Message

@@ -19,6 +19,7 @@ import (
 )
 
 func TestVerifierAcceptsTheHypervisorItTrusts(t *testing.T) {
+	t.Parallel()
 	h := attestationtest.NewHypervisor()
 	policy := pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}
 	nonce := []byte("nonce")
@@ -43,6 +44,7 @@ func TestVerifierAcceptsTheHypervisorItTrusts(t *testing.T) {
 }
 
 func TestSeedDeterminesEverything(t *testing.T) {
+	t.Parallel()
 	request := attestationtest.Request{Nonce: []byte("nonce"), Time: someTime}
 	build := func(seed string) [][]byte {
 		h := attestationtest.NewHypervisor(attestationtest.WithSeed([]byte(seed)))
@@ -69,6 +71,7 @@ func TestSeedDeterminesEverything(t *testing.T) {
 
 // What a document looks like does not depend on what other enclaves did before.
 func TestCertificatesDependOnTheirTimeOnly(t *testing.T) {
+	t.Parallel()
 	h, fresh := seeded(), seeded()
 	other := h.Enclave().Instance().NewEnclave()
 	for _, offset := range []time.Duration{-2000 * time.Hour, 3 * time.Hour, 90 * time.Minute, 500 * time.Hour} {
@@ -78,6 +81,7 @@ func TestCertificatesDependOnTheirTimeOnly(t *testing.T) {
 }
 
 func TestOptionsNameThings(t *testing.T) {
+	t.Parallel()
 	h := attestationtest.NewHypervisor(
 		attestationtest.WithRegion("eu-west-1"),
 		attestationtest.WithInstanceID("i-1234567890abcdef0"),
@@ -92,6 +96,7 @@ func TestOptionsNameThings(t *testing.T) {
 }
 
 func TestClockIsAskedForEveryDocument(t *testing.T) {
+	t.Parallel()
 	now := someTime
 	h := attestationtest.NewHypervisor(attestationtest.WithClock(func() time.Time { return now }))
 	assert.Equal(t, now, parse(t, h.Attest(attestationtest.Request{})).Timestamp)
@@ -102,6 +107,7 @@ func TestClockIsAskedForEveryDocument(t *testing.T) {
 
 // Any time makes a document, though not always one that anybody accepts.
 func TestTimesBeyondWhatCertificatesHold(t *testing.T) {
+	t.Parallel()
 	for _, at := range []time.Time{
 		time.Unix(-1<<40, 0), time.Unix(1<<40, 0), time.Date(1949, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2060, 1, 1, 0, 0, 0, 0, time.UTC),
 	} {
@@ -115,6 +121,7 @@ func TestTimesBeyondWhatCertificatesHold(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -134,6 +141,7 @@ func TestConcurrentUse(t *testing.T) {
 
 // crypto/x509, which is not ours, walks the chain.
 func TestChainVerifies(t *testing.T) {
+	t.Parallel()
 	for offset := time.Duration(0); offset < 1000*time.Hour; offset += 37 * time.Hour {
 		h := seeded()
 		at := someTime.Add(offset)
@@ -158,6 +166,7 @@ func TestChainVerifies(t *testing.T) {
 
 // FIPS 140-3 mode refuses what is not approved; SHA-1 identifiers are let pass.
 func TestHypervisorWorksInFIPSMode(t *testing.T) {
+	t.Parallel()
 	if strings.Contains(os.Getenv("GODEBUG"), "fips140=") {
 		t.Skip("this is the run in FIPS mode")
 	}

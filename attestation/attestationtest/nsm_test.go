@@ -14,6 +14,7 @@ import (
 )
 
 func TestNSMDescribesItself(t *testing.T) {
+	t.Parallel()
 	e := seeded().Enclave()
 	assert.Equal(t, nsm.Description{
 		VersionMajor: 1,
@@ -25,6 +26,7 @@ func TestNSMDescribesItself(t *testing.T) {
 }
 
 func TestNSMExtendsAndLocksRegisters(t *testing.T) {
+	t.Parallel()
 	e := seeded().Enclave()
 	module := e.NSM()
 
@@ -68,6 +70,7 @@ func TestNSMExtendsAndLocksRegisters(t *testing.T) {
 }
 
 func TestNSMLocksARange(t *testing.T) {
+	t.Parallel()
 	module := seeded().Enclave().NSM()
 	assert.ErrorIs(t, module.LockPCRs(33), nsm.InvalidIndex)
 	assert.ErrorIs(t, module.LockPCRs(-1), nsm.InvalidIndex)
@@ -83,6 +86,7 @@ func TestNSMLocksARange(t *testing.T) {
 
 // As in the recorded documents of 17 and of 32 registers.
 func TestDocumentsListRegistersInUse(t *testing.T) {
+	t.Parallel()
 	e := seeded().Enclave()
 	listed := func() []int { return parse(t, e.Attest(attestationtest.Request{})).PCRs.Registers() }
 	assert.Len(t, listed(), 16)
@@ -96,6 +100,7 @@ func TestDocumentsListRegistersInUse(t *testing.T) {
 }
 
 func TestNSMAttests(t *testing.T) {
+	t.Parallel()
 	module := seeded().Enclave().NSM()
 	evidence, err := module.Attest([]byte("user data"), []byte{}, nil)
 	require.NoError(t, err)
@@ -112,6 +117,7 @@ func TestNSMAttests(t *testing.T) {
 }
 
 func TestNSMWireForm(t *testing.T) {
+	t.Parallel()
 	e := seeded().Enclave()
 	type m = map[string]any
 	null := cbor.RawMessage{0xf6}
@@ -155,6 +161,7 @@ func TestNSMWireForm(t *testing.T) {
 }
 
 func TestNSMWireFormOfDocumentsAndDescriptions(t *testing.T) {
+	t.Parallel()
 	e := seeded().Enclave()
 	request, err := cbor.Marshal(map[string]any{"Attestation": map[string]any{"user_data": nil, "nonce": []byte("nonce"), "public_key": []byte{}}})
 	require.NoError(t, err)
@@ -190,6 +197,7 @@ func TestNSMWireFormOfDocumentsAndDescriptions(t *testing.T) {
 }
 
 func TestNSMErrorsSayWhoseTheyAre(t *testing.T) {
+	t.Parallel()
 	_, err := seeded().Enclave().NSM().ExtendPCR(0, nil)
 	assert.EqualError(t, err, "ReadOnlyIndex: ExtendPCR")
 }

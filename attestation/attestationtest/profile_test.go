@@ -148,6 +148,7 @@ func simulated(t *testing.T, r recorded) [][]byte {
 }
 
 func TestCertificatesHaveTheProfileOfAWS(t *testing.T) {
+	t.Parallel()
 	sizes := map[int][]int{}
 	for _, r := range loadRecorded(t) {
 		for level, der := range simulated(t, r) {
@@ -164,6 +165,7 @@ func TestCertificatesHaveTheProfileOfAWS(t *testing.T) {
 }
 
 func TestCertificatesLiveAsLongAsThoseOfAWS(t *testing.T) {
+	t.Parallel()
 	lives := func(chain [][]byte) (lives [5]time.Duration) {
 		for level, der := range chain {
 			c, err := x509.ParseCertificate(der)
@@ -191,6 +193,7 @@ func TestCertificatesLiveAsLongAsThoseOfAWS(t *testing.T) {
 // The leaf's serial number is the enclave's number and the second of the
 // request, three seconds after notBefore, in genuine leaves too.
 func TestLeafSerialNumber(t *testing.T) {
+	t.Parallel()
 	for _, r := range loadRecorded(t) {
 		if r.Document.Timestamp.Year() < 2022 {
 			continue
@@ -206,6 +209,7 @@ func TestLeafSerialNumber(t *testing.T) {
 }
 
 func TestKeyIdentifiersAreSHA1OfTheKey(t *testing.T) {
+	t.Parallel()
 	var issuer *x509.Certificate
 	for level, c := range seeded().Blueprint(attestationtest.Request{}).Chain[:attestationtest.LevelLeaf] {
 		cert, err := c.X509()

@@ -34,6 +34,7 @@ func shared(a, b [][]byte) int {
 }
 
 func TestSiblingsShareWhatIsAboveThem(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	first := chainOf(t, h.Attest(attestationtest.Request{}))
 	instance := h.Enclave().Instance()
@@ -48,6 +49,7 @@ func TestSiblingsShareWhatIsAboveThem(t *testing.T) {
 }
 
 func TestSiblingsHaveNamesAndOptionsOfTheirOwn(t *testing.T) {
+	t.Parallel()
 	h := seeded(attestationtest.WithInstanceID("i-1234567890abcdef0"), attestationtest.WithDebugMode())
 	sibling := h.Enclave().Instance().NewEnclave()
 	assert.NotEqual(t, h.Enclave().ModuleID(), sibling.ModuleID())
@@ -60,6 +62,7 @@ func TestSiblingsHaveNamesAndOptionsOfTheirOwn(t *testing.T) {
 
 // The recorded documents are at most 8523 s younger than their leaf.
 func TestLeavesAreReused(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	at := func(offset time.Duration) [][]byte {
 		return chainOf(t, h.Attest(attestationtest.Request{Time: someTime.Add(offset)}))
@@ -78,6 +81,7 @@ func TestLeavesAreReused(t *testing.T) {
 // A leaf goes on with the chain that it was issued under, which may have been
 // replaced since.
 func TestChainsStayValidAcrossReplacements(t *testing.T) {
+	t.Parallel()
 	h := seeded()
 	seen := [levels]map[string]bool{{}, {}, {}, {}, {}}
 	for offset := time.Duration(0); offset < 400*time.Hour; offset += 53 * time.Minute {
@@ -98,6 +102,7 @@ func TestChainsStayValidAcrossReplacements(t *testing.T) {
 }
 
 func TestLevelNames(t *testing.T) {
+	t.Parallel()
 	assert.Equal(t, "root", attestationtest.LevelRoot.String())
 	assert.Equal(t, "leaf", attestationtest.LevelLeaf.String())
 	assert.Equal(t, "unknown", attestationtest.Level(-1).String())

@@ -24,6 +24,7 @@ func reasons(t *testing.T) []string {
 
 // All reasons can come from a document or from what is known to be revoked.
 func TestEveryReasonHasACase(t *testing.T) {
+	t.Parallel()
 	found := map[string]int{}
 	for _, group := range read(t).TestGroups {
 		for _, test := range group.Tests {
@@ -41,6 +42,7 @@ func TestEveryReasonHasACase(t *testing.T) {
 // Each topic of the mutations is a flag, has an invalid case, and names checks
 // that exist; and no check is without one.
 func TestEveryTopicAndEveryCheckHasACase(t *testing.T) {
+	t.Parallel()
 	f := read(t)
 	valid, invalid := map[string]int{}, map[string]int{}
 	for _, group := range f.TestGroups {
@@ -75,6 +77,7 @@ func TestEveryTopicAndEveryCheckHasACase(t *testing.T) {
 }
 
 func TestNumbersAndNames(t *testing.T) {
+	t.Parallel()
 	f := read(t)
 	names := map[string]bool{}
 	roots, policies := map[string]bool{}, map[string]bool{}

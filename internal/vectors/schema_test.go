@@ -124,6 +124,7 @@ func decode(t *testing.T, path string) map[string]any {
 }
 
 func TestFileFollowsItsSchema(t *testing.T) {
+	t.Parallel()
 	root := decode(t, "../../testdata/vectors/vectors.schema.json")
 	s := schema{root, map[string]*regexp.Regexp{}}
 	file := decode(t, path)
@@ -145,6 +146,7 @@ func TestFileFollowsItsSchema(t *testing.T) {
 
 // The schema lists the reasons of package attestation.
 func TestSchemaListsTheReasons(t *testing.T) {
+	t.Parallel()
 	defs := decode(t, "../../testdata/vectors/vectors.schema.json")["$defs"].(map[string]any)
 	var listed []string
 	for _, reason := range defs["test"].(map[string]any)["properties"].(map[string]any)["reason"].(map[string]any)["enum"].([]any) {
