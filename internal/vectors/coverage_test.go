@@ -92,7 +92,15 @@ func TestNumbersAndNames(t *testing.T) {
 			assert.Equal(t, group.Type == vectors.Policies, test.Config == nil, test.Name)
 			if test.Config == nil {
 				assert.Empty(t, test.Reason)
+				assert.Empty(t, test.Attacker, test.Name)
+				assert.False(t, test.Acceptable, test.Name)
 				continue
+			}
+			assert.Contains(t, []string{vectors.Anyone, vectors.Enclave, vectors.Issuer}, test.Attacker, test.Name)
+			if test.Acceptable {
+				assert.Equal(t, vectors.Invalid, test.Result, test.Name)
+				assert.NotEqual(t, vectors.Enclave, test.Attacker, "%s: whoever runs an enclave could make it", test.Name)
+				assert.False(t, attestation.Reason(test.Reason).Authentic(), "%s: what is about freshness, policy or binding is not a matter of taste", test.Name)
 			}
 			assert.Equal(t, test.Result == vectors.Valid, test.Reason == "", test.Name)
 			assert.Equal(t, test.Result == vectors.Valid, test.Image != "", test.Name)
@@ -105,4 +113,32 @@ func TestNumbersAndNames(t *testing.T) {
 	assert.Equal(t, f.NumberOfTests, count)
 	assert.Len(t, roots, len(f.Roots), "roots that no test uses")
 	assert.Len(t, policies, len(f.Policies), "policies that no test uses")
+}
+
+// Who can make a case is computed; these were thought through by hand.
+func TestAttackers(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"tag-self-described": vectors.Anyone, "unprotected-kid": vectors.Anyone, "input-cut-in-half": vectors.Anyone,
+		"signature-first-bit": vectors.Anyone, "root-look-alike": vectors.Anyone, "signature-95-bytes": vectors.Anyone,
+		"input-twice": vectors.Anyone, "input-wrapped-in-bytes": vectors.Anyone,
+		"debug-mode": vectors.Enclave, "pcr-other-image": vectors.Enclave, "exchange-bit": vectors.Enclave,
+		"expected-nonce-missing": vectors.Issuer, "expected-user-data-in-public-key": vectors.Enclave,
+		"expected-no-user-data-some": vectors.Enclave, "exchange-missing": vectors.Enclave,
+		"pcr-0-missing": vectors.Issuer, "cbor-chunked-nonce": vectors.Issuer, "protected-kid": vectors.Issuer,
+		"chain-path-length-zonal": vectors.Issuer, "bundle-reversed-below-root": vectors.Issuer,
+		"cbor-payload-twice": vectors.Issuer, "payload-empty": vectors.Issuer, "payload-detached": vectors.Anyone, "array-of-none": vectors.Anyone,
+		"accept-indefinite-pcrs": vectors.Issuer, "accept-definite-map": vectors.Issuer, "accept-17-registers": vectors.Enclave, "accept-unchanged": vectors.Anyone,
+		"timestamp-stale": vectors.Anyone, "kind-nitrotpm": vectors.Enclave,
+		"field-digest-md5": vectors.Issuer, "cbor-duplicate-nonce": vectors.Issuer,
+	}
+	for _, group := range read(t).TestGroups {
+		for _, test := range group.Tests {
+			if attacker, ok := want[test.Name]; ok {
+				assert.Equal(t, attacker, test.Attacker, "%s: %s", test.Name, test.Comment)
+				delete(want, test.Name)
+			}
+		}
+	}
+	assert.Empty(t, want, "no such cases")
 }

@@ -23,6 +23,7 @@ func mutations(f *vectors.File, h *attestationtest.Hypervisor) (vectors.Group, e
 		test.Flags = []string{string(m.Topic)}
 		if m.Reason != "" {
 			test.Result, test.Reason, test.Image = vectors.Invalid, string(m.Reason), ""
+			test.Acceptable = isAcceptable(m.Name)
 		}
 		group.Tests = append(group.Tests, test)
 	}
@@ -50,7 +51,8 @@ func testOf(c attestationtest.Case) vectors.Test {
 			NoPublicKey:   c.NoPublicKey,
 			PCRs:          registersOf(c.PCRs),
 		},
-		Result: vectors.Valid,
-		Image:  c.Policy.Images[len(c.Policy.Images)-1].Name,
+		Attacker: attacker(c),
+		Result:   vectors.Valid,
+		Image:    c.Policy.Images[len(c.Policy.Images)-1].Name,
 	}
 }

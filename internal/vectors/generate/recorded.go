@@ -63,6 +63,7 @@ func recordedTests(f *vectors.File, file string) ([]vectors.Test, error) {
 			EvidenceFile: "../evidence/" + base, Time: stamp(at),
 			Config:      &vectors.Config{Kind: "enclave", Root: awsRoot, Policy: policy},
 			Expectation: &vectors.Expectation{Nonce: hexOrNull(nonEmpty(u.Document.Nonce)), UserData: hexOrNull(u.Document.UserData), PublicKey: hexOrNull(u.Document.PublicKey)},
+			Attacker:    vectors.Anyone, // it is published
 			Result:      vectors.Valid, Image: name,
 		}
 		if reason != "" {
