@@ -76,7 +76,8 @@ type making struct {
 // newResult makes a result that knows what it is made of.
 func newResult(r Result, evidence *Evidence) *Result {
 	rest := r
-	rest.Document, rest.Chain, rest.Image.PCRs = Document{}, slices.Clone(r.Chain), maps.Clone(r.Image.PCRs)
+	rest.Document, rest.Chain = Document{}, slices.Clone(r.Chain)
+	rest.Image.PCRs, rest.Image.Exchange = maps.Clone(r.Image.PCRs), slices.Clone(r.Image.Exchange)
 	r.made = &making{evidence, rest}
 	return &r
 }
@@ -88,6 +89,7 @@ func (r *Result) equal(made *making) bool {
 	other := &made.rest
 	return refused == nil && r.Document.equal(&parsed.unverified.Document) &&
 		r.Image.Name == other.Image.Name && maps.Equal(r.Image.PCRs, other.Image.PCRs) &&
+		slices.Equal(r.Image.Exchange, other.Image.Exchange) && r.Image.Source == other.Image.Source &&
 		slices.Equal(r.Chain, other.Chain) &&
 		r.VerifiedAt.Equal(other.VerifiedAt) && r.FreshUntil.Equal(other.FreshUntil) &&
 		r.Debug == other.Debug && r.Freshness == other.Freshness

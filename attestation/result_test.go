@@ -56,9 +56,10 @@ func TestResultSaysWhatItRestsOn(t *testing.T) {
 func TestChangedResultIsNotVerified(t *testing.T) {
 	t.Parallel()
 	h := attestationtest.NewHypervisor()
-	v := verifierOf(t, h, nil)
+	v := verifierOf(t, h, func(c *attestation.Config) { c.Policy.Images[0].Exchange = []int{16} })
+	expect := attestation.Expect{MaxAge: time.Hour, PCRs: pcr.Bank{16: {}}}
 	field := func() []byte { return []byte("field") }
-	evidence := h.Attest(attestationtest.Request{Nonce: field(), UserData: field(), PublicKey: field()})
+	evidence := h.Attest(attestationtest.Request{Nonce: field(), UserData: field(), PublicKey: field(), PCRs: pcr.Bank{16: {}}})
 	parsed, err := v.Parse(evidence)
 	require.NoError(t, err)
 	for name, change := range map[string]func(*attestation.Result){
@@ -76,6 +77,8 @@ func TestChangedResultIsNotVerified(t *testing.T) {
 		"unknown field":    func(r *attestation.Result) { r.Document.UnknownFields = []string{"x"} },
 		"image":            func(r *attestation.Result) { r.Image.Name = "other" },
 		"image's register": func(r *attestation.Result) { r.Image.PCRs[0] = pcr.Value{} },
+		"image's exchange": func(r *attestation.Result) { r.Image.Exchange[0] = 17 },
+		"image's source":   func(r *attestation.Result) { r.Image.Source = "other" },
 		"chain":            func(r *attestation.Result) { r.Chain = r.Chain[1:] },
 		"certificate":      func(r *attestation.Result) { r.Chain[0] = new(x509.Certificate) },
 		"verified at":      func(r *attestation.Result) { r.VerifiedAt = r.VerifiedAt.Add(time.Hour) },
@@ -84,9 +87,9 @@ func TestChangedResultIsNotVerified(t *testing.T) {
 		"freshness":        func(r *attestation.Result) { r.Freshness.Nonce = true },
 	} {
 		for way, verify := range map[string]func() (*attestation.Result, error){
-			"Verify": func() (*attestation.Result, error) { return v.Verify(evidence, attestation.Expect{MaxAge: time.Hour}) },
+			"Verify": func() (*attestation.Result, error) { return v.Verify(evidence, expect) },
 			"VerifyParsed": func() (*attestation.Result, error) {
-				return v.VerifyParsed(parsed, attestation.Expect{MaxAge: time.Hour})
+				return v.VerifyParsed(parsed, expect)
 			},
 		} {
 			result, err := verify()
