@@ -7,8 +7,10 @@ import (
 	"io"
 	"log"
 	"os"
+	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -69,6 +71,51 @@ func ExampleVerifier_Appraise() {
 	// authentic: true
 	// image: turnkey 2024-07
 	// nonce failed: nonce-mismatch
+}
+
+// A report of a refused document has fields that look like those of an accepted
+// one. Only Accepted and Result say which it is; of a document that is refused,
+// Result returns nothing beside the error.
+func ExampleReport_Result() {
+	h := attestationtest.NewHypervisor()
+	verifier, err := attestation.NewVerifier(attestation.Config{
+		Policy: pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}},
+		Roots:  h.Roots(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	replayed := h.Attest(attestationtest.Request{Nonce: []byte("of another exchange")})
+	report := verifier.Appraise(replayed, attestation.Expect{Nonce: []byte("of this exchange")})
+	fmt.Println("authentic:", report.Authentic(), "matches an image:", report.Matched != nil)
+	fmt.Println("accepted:", report.Accepted(), "image:", report.Image)
+	result, err := report.Result()
+	fmt.Println(result, errors.Is(err, attestation.NonceMismatch))
+	// Output:
+	// authentic: true matches an image: true
+	// accepted: false image: <nil>
+	// <nil> true
+}
+
+// A nonce that got lost is nil, and nil would ask for none. Required makes it an
+// error.
+func ExampleRequired() {
+	h := attestationtest.NewHypervisor()
+	verifier, err := attestation.NewVerifier(attestation.Config{
+		Policy: pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}},
+		Roots:  h.Roots(),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions := map[string][]byte{"alice": []byte("nonce of alice")}
+	_, err = verifier.Verify(h.Attest(attestationtest.Request{}), attestation.Expect{
+		Nonce:  attestation.Required(sessions["mallory"]),
+		MaxAge: time.Minute,
+	})
+	fmt.Println(err)
+	// Output:
+	// attestation: Expect.Nonce: empty: an expected nonce has at least one byte; nil means that none is expected
 }
 
 func ExampleParseUnverified() {
