@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -204,5 +205,26 @@ func TestReasons(t *testing.T) {
 		assert.Equal(t, string(reason)+": detail: cause", err.Error())
 		assert.ErrorIs(t, err, reason)
 		assert.ErrorIs(t, err, cause)
+	}
+}
+
+// The zero Report has the keys of every other, says that nothing was accepted,
+// and whoever embeds its form can say more.
+func TestReportJSONCanBeEmbedded(t *testing.T) {
+	t.Parallel()
+	c := attestationtest.NewHypervisor().Case(attestationtest.Mutation{Name: "valid"})
+	v := newVerifier(t, c.Config())
+	for name, report := range map[string]*attestation.Report{"zero": {}, "accepted": v.Appraise(c.Document, c.Expect())} {
+		keys := keysOf(t, report)
+		embedded := keysOf(t, struct {
+			File string `json:"file"`
+			attestation.ReportJSON
+		}{"name", report.JSON()})
+		assert.ElementsMatch(t, append([]string{"file"}, keys...), embedded, name)
+		assert.Len(t, keys, 14, name)
+		assert.NotNil(t, report.JSON().Chain)
+		assert.NotNil(t, report.JSON().Checks)
+		assert.NotNil(t, report.JSON().Registers)
+		assert.Equal(t, name == "accepted", report.JSON().Accepted)
 	}
 }
