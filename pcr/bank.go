@@ -1,6 +1,7 @@
 package pcr
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -88,6 +89,19 @@ func exactValue(n node, text string) (Value, error) {
 		return Value{}, n.errorf("%s", fault)
 	}
 	return value, nil
+}
+
+// ParseRegister reads the name of a register: "0", "PCR0" or "pcr0". Only the
+// shortest decimal form counts: "+0" and "00" are errors.
+func ParseRegister(name string) (int, error) {
+	register, ok := parseRegister(name)
+	if !ok {
+		register, ok = parsePCR(name)
+	}
+	if !ok {
+		return 0, &Error{Reason: InvalidRegister, Detail: fmt.Sprintf("found %q, expected \"0\" to \"31\" or \"PCR0\" to \"PCR31\"", name)}
+	}
+	return register, nil
 }
 
 // parseRegister reads "0" or "PCR0". Only the shortest decimal form counts, so

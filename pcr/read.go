@@ -104,6 +104,7 @@ type reader struct {
 	fixed    bool // kind is what the caller asks for, whatever the text looks like
 	form     Form
 	warnings []string
+	root     node // of the JSON, if it is JSON
 }
 
 func (r *reader) on() *platform { return r.kind.platform() }
@@ -146,6 +147,8 @@ func (r *reader) finish(images []sourced, err error) (Policy, error) {
 		e := &Error{Reason: f.reason, Field: f.path(), Detail: f.detail}
 		if f.image != none {
 			images[f.image].locate(e, f)
+		} else if n, ok := r.root.member(f.part); ok {
+			n.locate(e)
 		}
 		wrong.add(e)
 	}
@@ -224,6 +227,7 @@ func (r *reader) behindBanner(text []byte, from int) ([]sourced, error) {
 const expectedForms = `expected a policy {"images": [...]}, the output of nitro-cli build-enclave, describe-eif or describe-enclaves, registers {"PCR0": "..."}, or a condition of an AWS KMS key policy`
 
 func (r *reader) json(n node) ([]sourced, error) {
+	r.root = n
 	if !r.fixed {
 		r.kind = kindOf(n)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -164,13 +163,14 @@ func (f *appraisalFlags) readPolicyFile(std stdio) (pcr.Policy, error) {
 		if err != nil {
 			return fail(err)
 		}
-		policy, err := kindFlag(f.kind).parse(data)
+		reading, err := kindFlag(f.kind).parse(data)
 		if err != nil {
 			_, err = fail(err)
 			return pcr.Policy{}, signedHint(data, err)
 		}
+		warnOfPolicy(name, reading, std)
 		f.policyData = data
-		return policy, nil
+		return reading.Policy, nil
 	}
 	data, err := readFileBounded(name, signedpolicy.MaxEnvelope)
 	if err != nil {
@@ -219,9 +219,12 @@ func (f *appraisalFlags) registers() (pcr.Bank, error) {
 	bank := pcr.Bank{}
 	for _, flag := range f.pcrs {
 		name, digits, ok := strings.Cut(flag, "=")
-		register, err := strconv.Atoi(strings.TrimPrefix(strings.ToUpper(name), "PCR"))
-		if !ok || err != nil {
+		if !ok {
 			return nil, fmt.Errorf("--pcr: found %q, expected N=HEX, 0=<96 hex digits> for example", flag)
+		}
+		register, err := pcr.ParseRegister(name)
+		if err != nil {
+			return nil, fmt.Errorf("--pcr: %w", err)
 		}
 		if _, ok := bank[register]; ok {
 			return nil, fmt.Errorf("--pcr: register %d is given twice", register)
@@ -241,9 +244,24 @@ func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
 	}
 	policy := pcr.Policy{Kind: pcr.Kind(f.kind), Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
 	if err := policy.Validate(); err != nil {
-		return pcr.Policy{}, fmt.Errorf("--pcr: %w", err)
+		return pcr.Policy{}, ofRegisters(err)
 	}
 	return policy, nil
+}
+
+// ofRegisters says of the first mistake which --pcr it is in, for the flags have
+// no paths.
+func ofRegisters(err error) error {
+	var wrong *pcr.Error
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("--pcr: %w", err)
+	}
+	told := *wrong
+	told.Field = ""
+	if register, ok := strings.CutPrefix(wrong.Field, "images[0].pcrs."); ok {
+		return fmt.Errorf("--pcr %s: %w", register, &told)
+	}
+	return fmt.Errorf("--pcr: %w", &told)
 }
 
 // expect reads the flags of freshness and binding.

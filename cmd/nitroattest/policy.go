@@ -7,62 +7,66 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
 func newPolicy(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "Make, show and convert policies",
+		Short: "Make, show, compare and convert policies",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return hintf(errors.New("policy: no command given"), "nitroattest policy --help lists the commands")
 		},
 	}
-	cmd.AddCommand(newPolicyCreate(std), newPolicyShow(std), newPolicyKMS(std), newPolicySign(std), newPolicyInspect(std))
+	cmd.AddCommand(newPolicyCreate(std), newPolicyShow(std), newPolicyKMS(std), newPolicyDiff(std), newPolicySign(std), newPolicyInspect(std))
 	return cmd
 }
 
-// kindFlag is the kind of documents that a policy is for.
+// kindFlag is the kind of documents that a policy is for. Empty: the policy
+// says it.
 type kindFlag string
 
 func (k *kindFlag) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar((*string)(k), "kind", string(attestation.Enclave), "kind of document the policy is for: enclave or nitrotpm")
+	cmd.Flags().StringVar((*string)(k), "kind", "", "kind of document the policy is for, `enclave` or nitrotpm; without it, as the policy says")
 }
 
-func (k kindFlag) isNitroTPM() bool { return k == kindFlag(attestation.NitroTPM) }
+func (k kindFlag) isNitroTPM() bool { return k == kindFlag(pcr.NitroTPM) }
 
 func (k kindFlag) check() error {
-	if k != kindFlag(attestation.Enclave) && !k.isNitroTPM() {
-		return fmt.Errorf("--kind: found %q, expected %q or %q", string(k), attestation.Enclave, attestation.NitroTPM)
+	if pcr.Kind(k).Validate() != nil {
+		return fmt.Errorf("--kind: found %q, expected %q or %q", string(k), pcr.Enclave, pcr.NitroTPM)
 	}
 	return nil
 }
 
-func (k kindFlag) describe() func(int) string {
-	return pcr.Kind(k).Describe
-}
-
 // parse reads a policy in any of its forms.
-func (k kindFlag) parse(data []byte) (pcr.Policy, error) {
-	return pcr.Kind(k).ReadPolicy(bytes.NewReader(data))
+func (k kindFlag) parse(data []byte) (pcr.Reading, error) {
+	return pcr.Read(bytes.NewReader(data), pcr.Kind(k))
 }
 
 // maxPolicy is one byte more than package pcr takes.
 const maxPolicy = 1<<20 + 1
 
-// read reads a policy file, or standard input for -.
-func (k kindFlag) read(name string, std stdio) (pcr.Policy, []byte, error) {
+// read reads a policy file, or standard input for -. What was found in it and
+// does not count is a warning.
+func (k kindFlag) read(name string, std stdio) (pcr.Reading, error) {
 	data, err := readBounded(name, std, maxPolicy)
 	if err != nil {
-		return pcr.Policy{}, nil, fmt.Errorf("%s: %w", name, err)
+		return pcr.Reading{}, fmt.Errorf("%s: %w", name, err)
 	}
-	policy, err := k.parse(data)
+	reading, err := k.parse(data)
 	if err != nil {
-		return pcr.Policy{}, nil, signedHint(data, fmt.Errorf("%s: %w", name, err))
+		return pcr.Reading{}, signedHint(data, fmt.Errorf("%s: %w", name, err))
 	}
-	return policy, data, nil
+	warnOfPolicy(name, reading, std)
+	return reading, nil
+}
+
+func warnOfPolicy(name string, reading pcr.Reading, std stdio) {
+	for _, warning := range reading.Warnings {
+		printWarning(std.err, name+": "+warning)
+	}
 }
 
 // signedHint adds advice where a signed policy stands in the place of a plain
@@ -88,10 +92,11 @@ of nitro-cli or a KMS condition can be converted. - is standard input.`,
 			if err := kind.check(); err != nil {
 				return err
 			}
-			policy, _, err := kind.read(args[0], std)
+			reading, err := kind.read(args[0], std)
 			if err != nil {
 				return err
 			}
+			policy := reading.Policy
 			if asJSON {
 				return printJSON(std.out, policy)
 			}
@@ -99,7 +104,13 @@ of nitro-cli or a KMS condition can be converted. - is standard input.`,
 			fmt.Fprintf(&out, "POLICY  %s  %s\n", printable(args[0]), countImages(policy))
 			for _, image := range policy.Images {
 				line(&out, "image", image.Name)
-				writeRegisters(&out, image.PCRs, kind.describe())
+				if image.Source != "" {
+					line(&out, "source", image.Source)
+				}
+				writeRegisters(&out, image.PCRs, policy.Kind.Describe)
+				for _, register := range image.Exchange {
+					line(&out, fmt.Sprintf("PCR%d", register), "expected in each exchange")
+				}
 			}
 			return printOut(std.out, out.Bytes())
 		},

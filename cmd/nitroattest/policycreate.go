@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -12,13 +13,13 @@ import (
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-// releases collects --name, --eif and --measurements in the order in which
+// releases collects --name, --eif, --measurements and --pcr0 in the order in which
 // they were given.
 type releases struct{ given []given }
 
 type given struct{ flag, value string }
 
-// appender is one of the three flags.
+// appender is one of these flags.
 type appender struct {
 	to   *releases
 	flag string
@@ -39,7 +40,7 @@ type release struct {
 
 // pairs puts every name and the source that follows it together.
 func (r *releases) pairs() ([]release, error) {
-	const expected = "expected --name NAME before each --eif IMAGE or --measurements FILE"
+	const expected = "expected --name NAME before each --eif IMAGE, --measurements FILE or --pcr0 FILE"
 	if len(r.given) == 0 {
 		return nil, errors.New("no release given, " + expected)
 	}
@@ -68,17 +69,21 @@ type policyCreate struct {
 	releases     releases
 	kind         kindFlag
 	output, into string
+	source       string
 	replace      bool
 }
 
 func newPolicyCreate(std stdio) *cobra.Command {
 	c := policyCreate{std: std}
 	cmd := &cobra.Command{
-		Use:   "create --name NAME (--eif IMAGE | --measurements FILE)... [-o FILE | --into FILE]",
+		Use:   "create --name NAME (--eif IMAGE | --measurements FILE | --pcr0 FILE)... [-o FILE | --into FILE]",
 		Short: "Make a policy of releases, or add releases to one",
 		Long: `Create writes policy JSON with one image for each release: the name that goes
 before it, and the registers of an enclave image file, which it measures, or of
-a file that holds one image in any form that verify --policy takes.
+a file in any form that verify --policy takes, or of a file that holds the value
+of PCR0 and nothing else. Of a file with several releases each is added, under
+the name, a space and its own name. Where the values come from is written beside
+them: the name of the file and its form, or what --source says.
 
 -o FILE writes a policy of these releases only; --into FILE adds them to the
 policy in FILE, after the others. A name that FILE has already is an error
@@ -95,6 +100,8 @@ Without either the policy goes to standard output.`,
 	flags.Var(appender{&c.releases, "name"}, "name", "what to call the image of the next release, as `NAME`")
 	flags.Var(appender{&c.releases, "eif"}, "eif", "enclave image file `IMAGE` of a release")
 	flags.Var(appender{&c.releases, "measurements"}, "measurements", "`FILE` with the registers of a release, what nitro-cli printed for example")
+	flags.Var(appender{&c.releases, "pcr0"}, "pcr0", "`FILE` with the value of PCR0 of a release, and nothing else")
+	flags.StringVar(&c.source, "source", "", "where the values come from, as `TEXT` to write beside them; without it the name of the file")
 	flags.StringVarP(&c.output, "output", "o", "", "write the policy to `FILE`")
 	flags.StringVar(&c.into, "into", "", "add the releases to the policy in `FILE`")
 	flags.BoolVar(&c.replace, "replace", false, "with --into: replace images of the same name")
@@ -115,19 +122,25 @@ func (c *policyCreate) run(changed func(string) bool) error {
 	if err != nil {
 		return err
 	}
-	policy := pcr.Policy{Kind: pcr.Kind(c.kind)}
+	var policy pcr.Policy
 	if changed("into") {
 		if policy, err = c.existing(); err != nil {
 			return fmt.Errorf("--into: %w", err)
 		}
 	}
 	for _, r := range list {
-		image, err := c.image(r)
+		source, err := c.images(r)
 		if err != nil {
 			return fmt.Errorf("--%s: %w", r.source.flag, err)
 		}
-		if err := c.add(&policy, image); err != nil {
-			return err
+		if len(policy.Images) > 0 && !source.Kind.Is(policy.Kind) {
+			return fmt.Errorf("--%s: %s: found a policy of another kind than those before, expected one kind", r.source.flag, r.source.value)
+		}
+		policy.Kind = source.Kind
+		for _, image := range source.Images {
+			if err := c.add(&policy, image); err != nil {
+				return err
+			}
 		}
 	}
 	return c.write(policy, changed)
@@ -139,38 +152,80 @@ func (c *policyCreate) existing() (pcr.Policy, error) {
 	if c.into == "-" {
 		return pcr.Policy{}, errors.New("found -, expected the name of a file")
 	}
-	policy, data, err := c.kind.read(c.into, c.std)
+	reading, err := c.kind.read(c.into, c.std)
 	if err != nil {
 		return pcr.Policy{}, err
 	}
-	var form struct{ Images json.RawMessage }
-	if json.Unmarshal(data, &form) != nil || form.Images == nil {
+	if reading.Form != pcr.FormPolicy {
 		return pcr.Policy{}, hintf(fmt.Errorf("%s: found another form, expected a policy {\"images\": [...]}", c.into),
 			"policy show --json converts it")
+	}
+	return reading.Policy, nil
+}
+
+// images reads the registers of a release, or of each of the releases that a
+// file holds.
+func (c *policyCreate) images(r release) (pcr.Policy, error) {
+	switch r.source.flag {
+	case "eif":
+		if c.kind.isNitroTPM() {
+			return pcr.Policy{}, errors.New("given beside --kind nitrotpm, expected --measurements: an enclave image says nothing of such a document")
+		}
+		image, err := measureFile(r.source.value, c.std)
+		if err != nil {
+			return pcr.Policy{}, err
+		}
+		return pcr.Policy{Images: []pcr.Image{{Name: r.name, PCRs: image.Measurements, Source: c.sourceOf(r, "enclave image file")}}}, nil
+	case "pcr0":
+		value, err := c.pcr0(r.source.value)
+		if err != nil {
+			return pcr.Policy{}, err
+		}
+		return pcr.Policy{Images: []pcr.Image{{Name: r.name, PCRs: pcr.Bank{pcr.RegisterImage: value}, Source: c.sourceOf(r, "PCR0 alone")}}}, nil
+	}
+	reading, err := c.kind.read(r.source.value, c.std)
+	if err != nil {
+		return pcr.Policy{}, err
+	}
+	policy := reading.Policy
+	for i := range policy.Images {
+		image := &policy.Images[i]
+		if image.Source == "" {
+			image.Source = c.sourceOf(r, string(reading.Form))
+		}
+		if len(policy.Images) == 1 {
+			image.Name = r.name
+		} else {
+			image.Name = r.name + " " + image.Name
+		}
 	}
 	return policy, nil
 }
 
-// image reads the registers of a release.
-func (c *policyCreate) image(r release) (pcr.Image, error) {
-	if r.source.flag == "eif" {
-		if c.kind.isNitroTPM() {
-			return pcr.Image{}, errors.New("given beside --kind nitrotpm, expected --measurements: an enclave image says nothing of such a document")
-		}
-		image, err := measureFile(r.source.value, c.std)
-		if err != nil {
-			return pcr.Image{}, err
-		}
-		return pcr.Image{Name: r.name, PCRs: image.Measurements}, nil
+// sourceOf says where the values of an image come from.
+func (c *policyCreate) sourceOf(r release, form string) string {
+	if c.source != "" {
+		return c.source
 	}
-	policy, _, err := c.kind.read(r.source.value, c.std)
+	name := filepath.Base(r.source.value)
+	if r.source.value == "-" {
+		name = "standard input"
+	}
+	return name + " (" + form + ")"
+}
+
+// pcr0 reads a file that holds the value of PCR0 and nothing else, and does not
+// say so.
+func (c *policyCreate) pcr0(name string) (pcr.Value, error) {
+	data, err := readBounded(name, c.std, maxPolicy)
 	if err != nil {
-		return pcr.Image{}, err
+		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(policy.Images) != 1 {
-		return pcr.Image{}, fmt.Errorf("%s: found %d images, expected the one that is %q", r.source.value, len(policy.Images), r.name)
+	value, err := pcr.ParseValue(strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")), "0x"))
+	if err != nil {
+		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return pcr.Image{Name: r.name, PCRs: policy.Images[0].PCRs}, nil
+	return value, nil
 }
 
 func (c *policyCreate) add(policy *pcr.Policy, image pcr.Image) error {

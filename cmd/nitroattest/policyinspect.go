@@ -74,7 +74,7 @@ func describeStatement(word, file string, u *signedpolicy.Unverified) []byte {
 			continue
 		}
 		line(&b, "image", image.Name)
-		writeRegisters(&b, image.PCRs, kindFlag(kindOf(s.Policy)).describe())
+		writeRegisters(&b, image.PCRs, kindOf(s.Policy).Describe)
 	}
 	for _, name := range s.Revoked {
 		line(&b, "revoked", name)

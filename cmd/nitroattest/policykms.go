@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/keypolicy"
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 // principalARN is any ARN that a key policy may name: a user, a role, an
@@ -35,6 +36,11 @@ a statement accepts every combination. So images that differ in one register
 only share a statement, with a list for that register, and each other image has
 one of its own; a single statement for all would accept a mix of them. Any
 statement is enough for AWS KMS to allow.
+
+A verifier refuses enclaves in debug mode by itself, AWS KMS does not: a statement
+for images that do not list PCR0, PCR1 or PCR2 also asks that these are not zero.
+--deny-otherwise adds statements that deny everyone else, which no other statement
+can widen; AWS's samples recommend that.
 
 --principal is the role of the parent instance. Without it the statements have
 no Principal, which a key policy needs and an IAM policy must not have.
@@ -65,6 +71,7 @@ take the statements out of the key's policy when the signed one expires.`,
 			if err != nil {
 				return err
 			}
+			warnOfKeyPolicy(std, args[0], policy)
 			document := keypolicy.New(policy, options)
 			if size := document.Size(); size > maxKeyPolicy {
 				printWarning(std.err, fmt.Sprintf("the statements have %d bytes without white space, and AWS KMS takes key policies of at most %d", size, maxKeyPolicy))
@@ -76,5 +83,18 @@ take the statements out of the key's policy when the signed one expires.`,
 	vouched.register(cmd)
 	cmd.Flags().StringVar(&options.Principal, "principal", "", "`ARN` of who may use the key")
 	cmd.Flags().StringArrayVar(&options.Actions, "action", nil, "operation to allow, kms:Decrypt for example; repeat for more")
+	cmd.Flags().BoolVar(&options.DenyOtherwise, "deny-otherwise", false, "add statements that deny what does not match, whoever else allows it")
 	return cmd
+}
+
+// warnOfKeyPolicy says what AWS KMS does not check that a verifier does.
+func warnOfKeyPolicy(std stdio, name string, policy pcr.Policy) {
+	for _, image := range policy.Images {
+		if keypolicy.NeedsDebugCheck(policy.Kind, image) {
+			printWarning(std.err, fmt.Sprintf("%s: image %q lists none of PCR0, PCR1 and PCR2: the statement asks that they are not zero, or AWS KMS would take an enclave in debug mode", name, image.Name))
+		}
+		if len(image.Exchange) > 0 {
+			printWarning(std.err, fmt.Sprintf("%s: image %q has registers that each exchange expects, which AWS KMS does not know", name, image.Name))
+		}
+	}
 }

@@ -170,8 +170,9 @@ func (c *policySign) signers() ([]crypto.Signer, error) {
 
 func (c *policySign) statement(file string) (signedpolicy.Statement, error) {
 	s := signedpolicy.Statement{Name: c.name, Version: c.version, Revoked: c.revoked}
-	var err error
-	if s.Policy, _, err = c.kind.read(file, c.std); err != nil {
+	reading, err := c.kind.read(file, c.std)
+	s.Policy = reading.Policy
+	if err != nil {
 		return s, err
 	}
 	s.Issued = time.Now().UTC().Truncate(time.Second)

@@ -20,7 +20,7 @@ import (
 func newPCR(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pcr",
-		Short: "Compute the register of a role, an instance or a signing certificate",
+		Short: "Compute the register of a role, an instance, a signing certificate or an application",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return hintf(errors.New("pcr: no command given"), "nitroattest pcr --help lists the commands")
@@ -52,6 +52,7 @@ is the role's own, with its path if it has one, as aws iam get-role prints it:
 in PEM or DER. Of several certificates in PEM the first is taken, as nitro-cli
 does; a private key in the file is left alone.`,
 			func(name string) (pcr.Value, error) { return valueOfCertificate(name, std) }),
+		newPCRExtend(std),
 	)
 	return cmd
 }

@@ -124,7 +124,7 @@ func (f *voucherFlags) read(data []byte, kind kindFlag, now func() time.Time, st
 		return pcr.Policy{}, nil, withVoucherHint(err)
 	}
 	v.nameGiven, v.stateGiven = f.changed("policy-name"), f.changed("policy-state")
-	if found := kindOf(statement.Policy); found != pcr.Kind(kind) {
+	if found := kindOf(statement.Policy); kind != "" && found != pcr.Kind(kind) {
 		return pcr.Policy{}, nil, fmt.Errorf("found a policy of the kind %q, expected %q; --kind says which", found, string(kind))
 	}
 	return statement.Policy, v, nil
@@ -279,8 +279,8 @@ func (f *voucherFlags) readFile(name string, kind kindFlag, std stdio) (pcr.Poli
 		return pcr.Policy{}, err
 	}
 	if f.given() == "" {
-		policy, _, err := kind.read(name, std)
-		return policy, err
+		reading, err := kind.read(name, std)
+		return reading.Policy, err
 	}
 	data, err := readBounded(name, std, signedpolicy.MaxEnvelope)
 	if err != nil {

@@ -40,7 +40,7 @@ type Document struct {
 type Statement struct {
 	Sid       string
 	Effect    string
-	Principal *Principal `json:",omitempty"` // nil: for an IAM policy, which has none
+	Principal any `json:",omitempty"` // Principal or "*"; nil: for an IAM policy, which has none
 	Action    []string
 	Resource  string
 	Condition Condition
@@ -49,9 +49,12 @@ type Statement struct {
 // Principal is who calls AWS KMS: the role of the parent instance.
 type Principal struct{ AWS string }
 
-// Condition has one operator. AWS KMS writes registers in hex; case carries
-// no meaning.
-type Condition struct{ StringEqualsIgnoreCase map[string]Values }
+// Condition says what has to hold, all of it. AWS KMS writes registers in hex;
+// case carries no meaning.
+type Condition struct {
+	StringEqualsIgnoreCase    map[string]Values `json:",omitempty"`
+	StringNotEqualsIgnoreCase map[string]Values `json:",omitempty"`
+}
 
 // Values are alternatives.
 type Values []string
@@ -60,6 +63,10 @@ type Values []string
 type Options struct {
 	Principal string   // ARN; empty: none
 	Actions   []string // nil: DefaultActions
+	// DenyOtherwise adds a Deny for each register that every image lists, so that
+	// no other statement of the key policy, or of an IAM policy, can widen what is
+	// allowed.
+	DenyOtherwise bool
 }
 
 // New returns one statement for each group of images that can share one, in
@@ -77,17 +84,82 @@ func New(policy pcr.Policy, options Options) Document {
 			Effect:    "Allow",
 			Action:    actions,
 			Resource:  "*", // in a key policy, the key
-			Condition: Condition{map[string]Values{}},
+			Condition: Condition{StringEqualsIgnoreCase: map[string]Values{}},
 		}
 		if options.Principal != "" {
-			s.Principal = &Principal{options.Principal}
+			s.Principal = Principal{options.Principal}
 		}
 		for _, register := range g.bank.Registers() {
 			s.Condition.StringEqualsIgnoreCase[conditionKey(register, policy.Kind)] = g.values(register)
 		}
+		if NeedsDebugCheck(policy.Kind, pcr.Image{PCRs: g.bank}) {
+			s.Condition.StringNotEqualsIgnoreCase = notDebug(policy.Kind)
+		}
 		document.Statement = append(document.Statement, s)
 	}
+	if options.DenyOtherwise {
+		document.Statement = append(document.Statement, denials(policy, actions, options)...)
+	}
 	return document
+}
+
+// NeedsDebugCheck reports whether the registers that an image lists can be those
+// of an enclave in debug mode, whose registers 0 to 2 are zero. One of them with
+// a value is enough, for all three are zero together.
+func NeedsDebugCheck(kind pcr.Kind, image pcr.Image) bool {
+	if kind == pcr.NitroTPM {
+		return false
+	}
+	for register := pcr.RegisterImage; register <= pcr.RegisterApplication; register++ {
+		if _, ok := image.PCRs[register]; ok {
+			return false
+		}
+	}
+	return true
+}
+
+func notDebug(kind pcr.Kind) map[string]Values {
+	out := map[string]Values{}
+	for register := pcr.RegisterImage; register <= pcr.RegisterApplication; register++ {
+		out[conditionKey(register, kind)] = Values{pcr.Value{}.String()}
+	}
+	return out
+}
+
+// denials has one statement for each register that all images list: the keys of
+// one condition would all have to differ before it denies. A register that is
+// absent, as in a request without a document, differs.
+func denials(policy pcr.Policy, actions []string, options Options) []Statement {
+	var out []Statement
+	for _, register := range policy.Images[0].PCRs.Registers() {
+		values, everywhere := valuesOf(policy, register)
+		if !everywhere {
+			continue
+		}
+		s := Statement{
+			Sid: fmt.Sprintf("DenyOtherPCR%d", register), Effect: "Deny", Action: actions, Resource: "*",
+			Condition: Condition{StringNotEqualsIgnoreCase: map[string]Values{conditionKey(register, policy.Kind): values}},
+		}
+		if options.Principal != "" {
+			s.Principal = "*"
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func valuesOf(policy pcr.Policy, register int) (Values, bool) {
+	var values Values
+	for _, image := range policy.Images {
+		value, ok := image.PCRs[register]
+		if !ok {
+			return nil, false
+		}
+		if !slices.Contains(values, value.String()) {
+			values = append(values, value.String())
+		}
+	}
+	return values, true
 }
 
 func conditionKey(register int, kind pcr.Kind) string {

@@ -122,3 +122,50 @@ func TestStatementsAreTheFormOfAWS(t *testing.T) {
 	assert.Contains(t, string(data), `"Action":["kms:Decrypt","kms:GenerateDataKey"]`)
 	assert.NotContains(t, string(data), "Principal")
 }
+
+// AWS KMS has no debug check but the registers: a statement that a debugged
+// enclave could satisfy asks that they are not zero.
+func TestStatementsRefuseDebugMode(t *testing.T) {
+	for name, c := range map[string]struct {
+		bank  pcr.Bank
+		asked bool
+	}{
+		"signer":                   {bank(map[int]byte{8: 1}), true},
+		"signer and role":          {bank(map[int]byte{8: 1, 3: 2}), true},
+		"image":                    {bank(map[int]byte{0: 1}), false},
+		"kernel and application":   {bank(map[int]byte{1: 1, 2: 2}), false},
+		"signer beside the kernel": {bank(map[int]byte{1: 1, 8: 2}), false},
+	} {
+		got, document := readBack(t, policyOf(c.bank))
+		assert.Equal(t, []pcr.Bank{c.bank}, []pcr.Bank{got.Images[0].PCRs}, name)
+		condition := document.Statement[0].Condition.StringNotEqualsIgnoreCase
+		if !c.asked {
+			assert.Empty(t, condition, name)
+			continue
+		}
+		zero := keypolicy.Values{pcr.Value{}.String()}
+		assert.Equal(t, map[string]keypolicy.Values{
+			"kms:RecipientAttestation:ImageSha384": zero, "kms:RecipientAttestation:PCR1": zero, "kms:RecipientAttestation:PCR2": zero,
+		}, condition, name)
+	}
+}
+
+// The denials take nothing from what is allowed, and one differing register is
+// enough for one of them to hold.
+func TestDenialsRestateWhatIsAllowed(t *testing.T) {
+	policy := policyOf(bank(map[int]byte{0: 1, 8: 9, 3: 4}), bank(map[int]byte{0: 2, 8: 9}), bank(map[int]byte{0: 3, 8: 8}))
+	document := keypolicy.New(policy, keypolicy.Options{DenyOtherwise: true, Principal: "arn:aws:iam::123456789012:role/a"})
+	data, err := json.Marshal(document)
+	require.NoError(t, err)
+	got, err := pcr.ReadPolicy(bytes.NewReader(data))
+	require.NoError(t, err)
+	assert.Equal(t, banks(policy), banks(got))
+	denied := document.Statement[len(document.Statement)-2:]
+	for i, register := range []string{"ImageSha384", "PCR8"} { // PCR3 is of one image only
+		assert.Equal(t, "Deny", denied[i].Effect)
+		assert.Equal(t, "*", denied[i].Principal)
+		require.Len(t, denied[i].Condition.StringNotEqualsIgnoreCase, 1, "the keys of one condition would all have to differ")
+		assert.Contains(t, denied[i].Condition.StringNotEqualsIgnoreCase, "kms:RecipientAttestation:"+register)
+		assert.Empty(t, denied[i].Condition.StringEqualsIgnoreCase)
+	}
+}
