@@ -2,6 +2,7 @@ package attestation_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"maps"
@@ -23,20 +24,22 @@ const evidenceDir = "../testdata/evidence"
 
 // recorded is one entry of the index of recorded documents.
 type recorded struct {
-	File        string            `json:"file"`
-	SHA256      string            `json:"sha256"`
-	Authentic   bool              `json:"authentic"`
-	Debug       bool              `json:"debug"`
-	Region      string            `json:"region"`
-	PayloadMap  string            `json:"payload_map"`
-	ModuleID    string            `json:"module_id"`
-	TimestampMS int64             `json:"timestamp_ms"`
-	PCRs        map[string]string `json:"pcrs"`
-	PublicKey   recordedField     `json:"public_key"`
-	UserData    recordedField     `json:"user_data"`
-	Nonce       recordedField     `json:"nonce"`
-	Leaf        recordedCert      `json:"leaf"`
-	Chain       []recordedCert    `json:"chain"`
+	File        string             `json:"file"`
+	SHA256      string             `json:"sha256"`
+	Kind        attestation.Kind   `json:"kind"` // empty: of an enclave
+	Authentic   bool               `json:"authentic"`
+	Reason      attestation.Reason `json:"reason"` // of one that is not; empty: bad-signature
+	Debug       bool               `json:"debug"`
+	Region      string             `json:"region"`
+	PayloadMap  string             `json:"payload_map"`
+	ModuleID    string             `json:"module_id"`
+	TimestampMS int64              `json:"timestamp_ms"`
+	PCRs        map[string]string  `json:"pcrs"`
+	PublicKey   recordedField      `json:"public_key"`
+	UserData    recordedField      `json:"user_data"`
+	Nonce       recordedField      `json:"nonce"`
+	Leaf        recordedCert       `json:"leaf"`
+	Chain       []recordedCert     `json:"chain"`
 }
 
 type recordedField struct {
@@ -95,6 +98,15 @@ func find(t testing.TB, file string) recorded {
 	return recorded{}
 }
 
+func (r recorded) kind() attestation.Kind { return cmp.Or(r.Kind, attestation.Enclave) }
+
+// anyImage is the function of that name, for documents of this kind.
+func (r recorded) anyImage() attestation.Config {
+	config := anyImage()
+	config.Kind = r.kind()
+	return config
+}
+
 // anyImage is a configuration that asks for nothing but authenticity.
 func anyImage() attestation.Config {
 	return attestation.Config{Recorded: true, InsecureAnyImage: true, InsecureAllowDebug: true}
@@ -118,7 +130,7 @@ func requireReason(t testing.TB, want attestation.Reason, err error) {
 
 func (r recorded) assertDocument(t *testing.T, d attestation.Document) {
 	t.Helper()
-	assert.Equal(t, attestation.Enclave, d.Kind)
+	assert.Equal(t, r.kind(), d.Kind)
 	assert.Equal(t, r.ModuleID, d.ModuleID)
 	assert.Equal(t, r.timestamp(), d.Timestamp)
 	assert.Equal(t, "SHA384", d.Digest)

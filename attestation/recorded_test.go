@@ -2,8 +2,10 @@ package attestation_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,12 +22,11 @@ import (
 
 func TestRecordedDocumentsVerifyAsOfTheirTimestamp(t *testing.T) {
 	t.Parallel()
-	v := newVerifier(t, anyImage())
 	for _, r := range loadIndex(t) {
 		t.Run(r.File, func(t *testing.T) {
-			result, err := v.Verify(r.read(t), attestation.Expect{})
+			result, err := newVerifier(t, r.anyImage()).Verify(r.read(t), attestation.Expect{})
 			if !r.Authentic {
-				requireReason(t, attestation.BadSignature, err)
+				requireReason(t, cmp.Or(r.Reason, attestation.BadSignature), err)
 				assert.Nil(t, result)
 				return
 			}
@@ -53,7 +54,7 @@ func (r recorded) assertChain(t *testing.T, result *attestation.Result) {
 	assert.Equal(t, want, got)
 }
 
-// The two tampered documents decode like any other; only the signature tells.
+// The documents that are not authentic decode like any other.
 func TestRecordedDocumentsParse(t *testing.T) {
 	t.Parallel()
 	for _, r := range loadIndex(t) {
@@ -67,12 +68,11 @@ func TestRecordedDocumentsParse(t *testing.T) {
 
 func TestRecordedDebugDocumentsAreRefusedByDefault(t *testing.T) {
 	t.Parallel()
-	config := anyImage()
-	config.InsecureAllowDebug = false
-	v := newVerifier(t, config)
 	debug := 0
 	for _, r := range authentic(t) {
-		result, err := v.Verify(r.read(t), attestation.Expect{})
+		config := r.anyImage()
+		config.InsecureAllowDebug = false
+		result, err := newVerifier(t, config).Verify(r.read(t), attestation.Expect{})
 		if !r.Debug {
 			require.NoError(t, err, r.File)
 			continue
@@ -81,7 +81,7 @@ func TestRecordedDebugDocumentsAreRefusedByDefault(t *testing.T) {
 		requireReason(t, attestation.DebugMode, err)
 		assert.Nil(t, result)
 	}
-	assert.Equal(t, 8, debug)
+	assert.Equal(t, 10, debug)
 }
 
 func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
@@ -98,7 +98,7 @@ func TestRecordedDocumentsOutsideTheirValidity(t *testing.T) {
 			{"today", time.Now(), attestation.CertificateExpired},
 		} {
 			t.Run(r.File+"/"+at.name, func(t *testing.T) {
-				config := anyImage()
+				config := r.anyImage()
 				config.Recorded = false
 				config.Now = func() time.Time { return at.now }
 				_, err := newVerifier(t, config).Verify(r.read(t), attestation.Expect{InsecureNoFreshness: true})
@@ -119,7 +119,7 @@ func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
 	young := 0
 	for _, r := range authentic(t) {
 		slow := r.timestamp().Add(-5 * time.Second)
-		config := anyImage()
+		config := r.anyImage()
 		config.Recorded = false
 		config.Now = func() time.Time { return slow }
 		result, err := newVerifier(t, config).Verify(r.read(t), attestation.Expect{MaxAge: time.Minute})
@@ -140,9 +140,9 @@ func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
 // is depends on what the byte means, so each part allows those that can be.
 func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
 	t.Parallel()
-	v := newVerifier(t, anyImage())
 	chain := []attestation.Reason{attestation.InvalidChain, attestation.CertificateExpired, attestation.CertificateNotYetValid}
 	for _, r := range authentic(t) {
+		v := newVerifier(t, r.anyImage())
 		evidence := r.read(t)
 		u, err := attestation.ParseUnverified(evidence)
 		require.NoError(t, err)
@@ -184,8 +184,8 @@ func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
 // only the signature can tell.
 func TestFlippedRegisterIsABadSignature(t *testing.T) {
 	t.Parallel()
-	v := newVerifier(t, anyImage())
 	for _, r := range authentic(t) {
+		v := newVerifier(t, r.anyImage())
 		evidence := r.read(t)
 		u, err := attestation.ParseUnverified(evidence)
 		require.NoError(t, err)
@@ -212,10 +212,16 @@ func TestRecordedDocumentsHaveTheDocumentedProfile(t *testing.T) {
 			u, err := attestation.ParseUnverified(evidence)
 			require.NoError(t, err)
 			d := u.Document
-			assert.Equal(t, pcr.ForInstance(d.InstanceID()), d.PCRs[pcr.RegisterInstance], "PCR4 follows from module_id")
+			counts := []int{16, 17, 32}
+			if r.kind() == attestation.NitroTPM {
+				counts = []int{24}
+				assert.Equal(t, d.InstanceID()+"-tpm0000000000000000", d.ModuleID)
+			} else {
+				assert.Equal(t, pcr.ForInstance(d.InstanceID()), d.PCRs[pcr.RegisterInstance], "PCR4 follows from module_id")
+				assert.Equal(t, r.Debug, d.PCRs.Debug())
+			}
 			assert.Contains(t, r.Leaf.Subject, "CN="+d.ModuleID+"."+r.Region+".aws,")
-			assert.Equal(t, r.Debug, d.PCRs.Debug())
-			assert.Contains(t, []int{16, 17, 32}, len(d.PCRs))
+			assert.Contains(t, counts, len(d.PCRs))
 			for _, level := range r.Chain {
 				assert.Less(t, level.Size, 1024)
 			}
@@ -255,4 +261,65 @@ func TestProvenanceOfRecordedDocuments(t *testing.T) {
 		assert.Equal(t, r.SHA256, hex.EncodeToString(digest[:]), r.File)
 		assert.Contains(t, string(readme), fmt.Sprintf("| %s | `%s` |", r.File, r.SHA256))
 	}
+}
+
+// What an auditor writes for an instance with NitroTPM, tried on the documents of
+// real ones.
+func TestRecordedDocumentsOfNitroTPM(t *testing.T) {
+	var documents []recorded
+	for _, r := range authentic(t) {
+		if r.kind() == attestation.NitroTPM {
+			documents = append(documents, r)
+		}
+	}
+	require.Len(t, documents, 5)
+	matches := map[string]int{}
+	for _, r := range documents {
+		u, err := attestation.ParseUnverified(r.read(t))
+		require.NoError(t, err)
+		bank := func(registers ...int) pcr.Bank {
+			out := pcr.Bank{}
+			for _, register := range registers {
+				out[register] = u.Document.PCRs[register]
+			}
+			return out
+		}
+		for name, c := range map[string]struct {
+			pcrs   pcr.Bank
+			reason pcr.Reason // of a policy that cannot be used
+		}{
+			"image":                 {bank(4, 12, 13), ""},
+			"image, nothing added":  {bank(4, 11, 12, 13, 14), ""},
+			"image without PCR13":   {bank(4, 12), pcr.PinsNoCode},
+			"PCR4 alone":            {bank(4), pcr.PinsNoCode},
+			"firmware and the rest": {bank(0, 1, 2, 3, 5, 8, 9), pcr.PinsNoCode},
+		} {
+			policy := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{Name: "v1", PCRs: c.pcrs}}}
+			config := attestation.Config{Kind: attestation.NitroTPM, Policy: policy, Recorded: true}
+			verifier, err := attestation.NewVerifier(config)
+			if c.reason != "" {
+				require.ErrorIs(t, err, c.reason, name)
+				continue
+			}
+			require.NoError(t, err, name)
+			for _, other := range documents {
+				if _, err := verifier.Verify(other.read(t), attestation.Expect{}); err == nil {
+					matches[name]++
+				} else {
+					requireReason(t, attestation.MeasurementMismatch, err)
+				}
+			}
+		}
+		// PCR7 says something where Secure Boot is on, and PCR23 only as zero.
+		secure := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{PCRs: bank(7, 13)}}}.Validate()
+		off := strings.HasPrefix(r.File, "vaportpm")
+		require.Equal(t, off, errors.Is(secure, pcr.PinsNoCode), r.File)
+		reset := pcr.Policy{Kind: pcr.NitroTPM, Images: []pcr.Image{{PCRs: bank(4, 12, 13, 23)}}}.Validate()
+		require.Equal(t, r.File == "vaportpm-799ae6.cbor", errors.Is(reset, pcr.InvalidRegister), r.File)
+
+		_, err = newVerifier(t, anyImage()).Verify(r.read(t), attestation.Expect{})
+		requireReason(t, attestation.WrongDocumentKind, err)
+	}
+	// Two instances booted one image, and one another image three times.
+	assert.Equal(t, map[string]int{"image": 2*2 + 3*3, "image, nothing added": 2*2 + 3*3}, matches)
 }

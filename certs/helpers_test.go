@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -45,6 +46,9 @@ func recordedChains(t testing.TB) []recordedChain {
 	require.GreaterOrEqual(t, len(files), 25)
 	var out []recordedChain
 	for _, file := range files {
+		if strings.HasPrefix(filepath.Base(file), "bedrock-bfd95b") {
+			continue // under a root that is not AWS's
+		}
 		evidence, err := os.ReadFile(file)
 		require.NoError(t, err)
 		chain, document := chainOf(t, evidence)

@@ -76,6 +76,7 @@ func requireAllRefused(t *testing.T, refusals []refusal) {
 // documents.
 type recordedDocument struct {
 	File string   `json:"file"`
+	Kind pcr.Kind `json:"kind"`
 	PCRs pcr.Bank `json:"pcrs"`
 }
 

@@ -60,12 +60,15 @@ func (r recorded) chain() [][]byte {
 // hypervisor returns one whose enclave has the names of the recorded one, and
 // the request for its document.
 func (r recorded) hypervisor() (*attestationtest.Hypervisor, attestationtest.Request) {
-	enclave := strings.TrimPrefix(r.Document.ModuleID, r.Document.InstanceID()+"-enc")
+	own := attestationtest.WithNitroTPM()
+	if r.Document.Kind == attestation.Enclave {
+		own = attestationtest.WithEnclaveID(strings.TrimPrefix(r.Document.ModuleID, r.Document.InstanceID()+"-enc"))
+	}
 	options := []attestationtest.Option{
 		attestationtest.WithSeed([]byte(r.name)),
 		attestationtest.WithRegion(r.region),
 		attestationtest.WithInstanceID(r.Document.InstanceID()),
-		attestationtest.WithEnclaveID(enclave),
+		own,
 		attestationtest.WithImage(r.Document.PCRs),
 	}
 	if r.definite {

@@ -302,7 +302,11 @@ func (e *Enclave) leafAt(t time.Time) *Certificate {
 }
 
 func (e *Enclave) issueLeaf(t time.Time) *Certificate {
-	return newLeaf(e.secret, e.instance.zone.region, e.module, e.number, e.instance.authority.at(t).certificate, t)
+	number := e.number
+	if e.nitroTPM {
+		number = nil // as in genuine leaves: a NitroTPM's ID has zeros in its place
+	}
+	return newLeaf(e.secret, e.instance.zone.region, e.module, number, e.instance.authority.at(t).certificate, t)
 }
 
 // draft fills in a document from shared certificates.

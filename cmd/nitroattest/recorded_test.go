@@ -16,6 +16,8 @@ const evidenceDir = "../../testdata/evidence"
 
 type recordedDocument struct {
 	File      string            `json:"file"`
+	Kind      string            `json:"kind"`
+	Reason    string            `json:"reason"`
 	Authentic bool              `json:"authentic"`
 	Debug     bool              `json:"debug"`
 	ModuleID  string            `json:"module_id"`
@@ -48,7 +50,7 @@ func command(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), err.String()
 }
 
-func authentic(r recordedDocument) bool { return r.Authentic }
+func authentic(r recordedDocument) bool { return r.Authentic && r.Kind == "" }
 
 func TestEveryAuthenticDocumentIsAcceptedInOneCall(t *testing.T) {
 	_, files := recordedDocuments(t, authentic)
@@ -88,8 +90,17 @@ func TestJSONOfEveryAuthenticDocumentAgreesWithTheIndex(t *testing.T) {
 	}
 }
 
+func TestEveryAuthenticDocumentOfNitroTPMIsAccepted(t *testing.T) {
+	_, files := recordedDocuments(t, func(r recordedDocument) bool { return r.Authentic && r.Kind == "nitrotpm" })
+	status, stdout, stderr := command(append([]string{"verify", "--kind", "nitrotpm", "--recorded", "--any-image"}, files...)...)
+	assert.Equal(t, exitAccepted, status)
+	assert.Empty(t, stderr)
+	assert.Equal(t, len(files), strings.Count(stdout, "ACCEPTED"))
+	assert.Equal(t, 5, len(files))
+}
+
 func TestTamperedDocumentsAreNotAuthentic(t *testing.T) {
-	_, files := recordedDocuments(t, func(r recordedDocument) bool { return !r.Authentic })
+	_, files := recordedDocuments(t, func(r recordedDocument) bool { return !r.Authentic && r.Reason == "" })
 	require.Len(t, files, 2)
 	for _, file := range files {
 		status, stdout, stderr := command("verify", "--recorded", "--insecure-any-image", "--insecure-allow-debug", file)
@@ -101,7 +112,7 @@ func TestTamperedDocumentsAreNotAuthentic(t *testing.T) {
 
 func TestDebugDocumentsAreRefusedByDefault(t *testing.T) {
 	_, files := recordedDocuments(t, func(r recordedDocument) bool { return r.Authentic && r.Debug })
-	require.Len(t, files, 8)
+	require.Len(t, files, 10)
 	for _, file := range files {
 		status, stdout, stderr := command("verify", "--recorded", "--insecure-any-image", file)
 		assert.Equal(t, exitRefused, status)
