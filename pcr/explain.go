@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Explain says in short sentences what the registers that differ stand for,
@@ -15,7 +16,7 @@ func (m ImageMismatch) Explain() []string {
 	e := explanation{found: map[int]finding{}}
 	for _, c := range m.Registers {
 		e.found[c.Register] = findingOf(c)
-		e.oneRamdisk = e.oneRamdisk || c.Register == RegisterApplication && c.Equal() && c.Want == noApplication
+		e.oneRamdisk = e.oneRamdisk || c.Register == RegisterApplication && c.Equal() && c.Want == noApplication()
 	}
 	if m.kind == NitroTPM {
 		e.instance(m.Differing())
@@ -68,10 +69,10 @@ func findingOf(c Comparison) finding {
 
 // noApplication is PCR2 of every image whose only ramdisk is the boot ramdisk:
 // the measurement of no bytes.
-var noApplication = func() Value {
+var noApplication = sync.OnceValue(func() Value {
 	nothing := sha512.Sum384(nil)
 	return Value{}.Extend(nothing[:])
-}()
+})
 
 type explanation struct {
 	found      map[int]finding

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 )
 
 // node is a JSON value that knows where it stands, for errors. Objects are kept
@@ -36,7 +37,7 @@ func (p *place) String() string {
 		return fmt.Sprintf("%s[%d]", outer, p.index)
 	}
 	name := p.name
-	if !plainName.MatchString(name) {
+	if !plainName().MatchString(name) {
 		name = strconv.Quote(name)
 	}
 	if outer == "" {
@@ -45,7 +46,13 @@ func (p *place) String() string {
 	return outer + "." + name
 }
 
-var plainName = regexp.MustCompile(`^[0-9A-Za-z:_-]+$`)
+var plainName = expression(`^[0-9A-Za-z:_-]+$`)
+
+// expression returns what compiles a regular expression when it is first used.
+// Whoever imports the package for its types does not wait for it at the start.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
 
 type member struct {
 	name  string

@@ -3,7 +3,6 @@ package pcr
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -60,15 +59,15 @@ func decodeUTF16(data []byte, big bool) ([]byte, error) {
 }
 
 var (
-	registerLine = regexp.MustCompile(`^\S+[ \t]+(?i:PCR)[0-9]*$`)
-	bareValue    = regexp.MustCompile(`^(?i:0x)?[0-9A-Fa-f]{96}$`)
+	registerLine = expression(`^\S+[ \t]+(?i:PCR)[0-9]*$`)
+	bareValue    = expression(`^(?i:0x)?[0-9A-Fa-f]{96}$`)
 )
 
 // isRegisterLines recognises the form "<hex> PCR0", one register a line, by its
 // first line.
 func isRegisterLines(text []byte) bool {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(text, " \t\r\n"), []byte("\n"))
-	return registerLine.Match(bytes.TrimSpace(first))
+	return registerLine().Match(bytes.TrimSpace(first))
 }
 
 // registerLines reads that form.

@@ -12,11 +12,6 @@ import (
 // which has all of its 384 bits: a longer digest is cut to as many bytes.
 const size = 48
 
-var (
-	curve = p384.P384()
-	order = elliptic.P384().Params().N
-)
-
 // Verifier verifies ECDSA signatures on P-384. Its zero value is ready, it keeps
 // nothing, and it is safe for concurrent use.
 type Verifier struct{}
@@ -32,8 +27,9 @@ func (*Verifier) VerifyP384(key *ecdsa.PublicKey, digest, r, s []byte) bool {
 	if key == nil || key.Curve != elliptic.P384() {
 		return false
 	}
+	curve, order := p384.P384(), elliptic.P384().Params().N
 	rn, sn := new(big.Int).SetBytes(r), new(big.Int).SetBytes(s)
-	if !isScalar(rn) || !isScalar(sn) {
+	if !isScalar(rn, order) || !isScalar(sn, order) {
 		return false
 	}
 	x, y, ok := coordinates(key)
@@ -53,8 +49,8 @@ func (*Verifier) VerifyP384(key *ecdsa.PublicKey, digest, r, s []byte) bool {
 	return sumX.Mod(sumX, order).Cmp(rn) == 0
 }
 
-// isScalar reports whether v is from 1 to n-1.
-func isScalar(v *big.Int) bool { return v.Sign() > 0 && v.Cmp(order) < 0 }
+// isScalar reports whether v is from 1 to the order less 1.
+func isScalar(v, order *big.Int) bool { return v.Sign() > 0 && v.Cmp(order) < 0 }
 
 // coordinates returns those of a key that is a point of the curve and not the
 // one at infinity. The standard library makes sure: circl computes something

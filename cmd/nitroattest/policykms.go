@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 
 // principalARN is any ARN that a key policy may name: a user, a role, an
 // account. "*" is not one: it stands for everyone.
-var principalARN = regexp.MustCompile(`^arn:aws[a-z0-9-]*:(iam|sts)::[0-9]{12}:[\x21-\x7e]+$`)
+var principalARN = expression(`^arn:aws[a-z0-9-]*:(iam|sts)::[0-9]{12}:[\x21-\x7e]+$`)
 
 // maxKeyPolicy is what AWS KMS takes, in bytes (AWS KMS Developer Guide,
 // "Resource quotas").
@@ -56,7 +55,7 @@ take the statements out of the key's policy when the signed one expires.`,
 			if err := kind.check(); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("principal") && !principalARN.MatchString(options.Principal) {
+			if cmd.Flags().Changed("principal") && !principalARN().MatchString(options.Principal) {
 				return fmt.Errorf("--principal: found %q, expected an ARN, arn:aws:iam::123456789012:role/Webserver for example", options.Principal)
 			}
 			for i, action := range options.Actions {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -60,13 +61,19 @@ does; a private key in the file is left alone.`,
 // roleARN is the form of IAM User Guide, "IAM identifiers": any partition, a
 // path of any printable ASCII, a name of at most 64 characters.
 var (
-	roleARN    = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([\x21-\x7e]+/)?[0-9A-Za-z+=,.@_-]{1,64}$`)
-	instanceID = regexp.MustCompile(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	moduleID   = regexp.MustCompile(`^(i-[0-9a-f]+)-(enc|tpm)[0-9a-f]+$`)
+	roleARN    = expression(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([\x21-\x7e]+/)?[0-9A-Za-z+=,.@_-]{1,64}$`)
+	instanceID = expression(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	moduleID   = expression(`^(i-[0-9a-f]+)-(enc|tpm)[0-9a-f]+$`)
 )
 
+// expression returns what compiles a regular expression when it is first used:
+// all of them together cost more than the rest of a start.
+func expression(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 func valueOfRole(arn string) (pcr.Value, error) {
-	if roleARN.MatchString(arn) {
+	if roleARN().MatchString(arn) {
 		return pcr.ForRole(arn), nil
 	}
 	err := fmt.Errorf("pcr role: found %q, expected the ARN of a role, arn:aws:iam::123456789012:role/Webserver for example", arn)
@@ -80,11 +87,11 @@ func valueOfRole(arn string) (pcr.Value, error) {
 }
 
 func valueOfInstance(id string) (pcr.Value, error) {
-	if instanceID.MatchString(id) {
+	if instanceID().MatchString(id) {
 		return pcr.ForInstance(id), nil
 	}
 	err := fmt.Errorf("pcr instance: found %q, expected an instance ID, i-1234567890abcdef0 for example", id)
-	if m := moduleID.FindStringSubmatch(id); m != nil {
+	if m := moduleID().FindStringSubmatch(id); m != nil {
 		return pcr.Value{}, hintf(err, "this is a module ID; the instance is %s", m[1])
 	}
 	return pcr.Value{}, err

@@ -14,6 +14,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"sync"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/plain"
@@ -47,9 +48,10 @@ var style string
 //go:embed page.html
 var source string
 
-var page = template.Must(template.New("page").Funcs(template.FuncMap{
-	"plain": plain.Text,
-}).Parse(source))
+// page is parsed when a page is written: few calls of the command write one.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{"plain": plain.Text}).Parse(source))
+})
 
 // Write writes the page.
 func Write(w io.Writer, r Report) error {
@@ -62,5 +64,5 @@ func Write(w io.Writer, r Report) error {
 	for i, d := range r.Documents {
 		v.Documents = append(v.Documents, newDocumentView(i+1, d))
 	}
-	return page.Execute(w, v)
+	return page().Execute(w, v)
 }

@@ -28,13 +28,17 @@ func BenchmarkMeasure(b *testing.B) {
 // BenchmarkSHA384Pass hashes the same bytes once, for comparison.
 func BenchmarkSHA384Pass(b *testing.B) {
 	image := benchmarkImage()
-	buf := make([]byte, 256<<10)
 	b.SetBytes(benchmarkSize)
 	for b.Loop() {
-		h := sha512.New384()
-		if _, err := io.CopyBuffer(h, struct{ io.Reader }{io.NewSectionReader(image, 0, image.size)}, buf); err != nil {
+		if _, err := sha384Pass(image); err != nil {
 			b.Fatal(err)
 		}
-		h.Sum(nil)
 	}
+}
+
+// sha384Pass reads an image once, as Measure does, and hashes it.
+func sha384Pass(image *sparse) ([]byte, error) {
+	h := sha512.New384()
+	_, err := io.CopyBuffer(h, struct{ io.Reader }{io.NewSectionReader(image, 0, image.size)}, make([]byte, 256<<10))
+	return h.Sum(nil), err
 }

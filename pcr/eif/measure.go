@@ -12,8 +12,10 @@ import (
 // error is an [*Error] that names the [Reason] which the file breaks.
 //
 // The file may be of any size: Measure holds 2 MiB of it at a time and the
-// sections that [MaxCommandLine], [MaxMetadata] and [MaxSignature] limit. It
-// hashes on two cores where there are two. After some reads of a few bytes it
+// sections that [MaxCommandLine], [MaxMetadata] and [MaxSignature] limit. Every
+// byte of a section goes into two registers, so it takes the processor time of
+// two SHA-384 passes over the file; where there are two cores, the two run side
+// by side, in the time of one. After some reads of a few bytes it
 // reads the file front to back in blocks of 256 KiB, once, or twice when the
 // two walks differ. To show progress, or to stop early, wrap r: an error from
 // ReadAt ends Measure and is in the chain of its error. What r returns must not
