@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -50,6 +51,12 @@ func TestScripts(t *testing.T) {
 			"simulate-image": cmdSimulateImage,
 			"decode-pem":     cmdDecodePEM,
 			"join":           cmdJoin,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "fast" {
+				return newFast != nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
