@@ -109,10 +109,10 @@ func TestLengths(t *testing.T) {
 	require.True(t, requireSame(t, key, append(digest, 1, 2, 3), r, s), "a longer digest is cut")
 	require.False(t, requireSame(t, key, digest[:47], r, s))
 	require.False(t, requireSame(t, key, digest, append(r, 0), s))
-	require.False(t, requireSame(t, key, nil, r, s))
+	require.False(t, fastp384.New().VerifyP384(key, nil, r, s), "the standard library refuses it since Go 1.27")
 	require.False(t, requireSame(t, key, digest, nil, nil))
 	short, r, s, _ := withScalars(t, d, big.NewInt(0), big.NewInt(2))
-	require.True(t, requireSame(t, key, short[:0], r, s), "no digest is a digest of zero")
+	require.False(t, fastp384.New().VerifyP384(key, short[:0], r, s), "no digest is not a digest of zero")
 	require.True(t, requireSame(t, key, short[:20], r, s))
 }
 

@@ -22,9 +22,10 @@ func New() *Verifier { return &Verifier{} }
 // VerifyP384 reports whether (r, s) is a signature of digest by key, with the
 // verdict of [ecdsa.VerifyASN1] (FIPS 186-5, section 6.4.2). r and s are numbers
 // of any length, big endian. Of a digest longer than 48 bytes the first 48
-// count. A key that is no point of P-384, and nil, have signed nothing.
+// count. An empty digest is refused, as the standard library does since Go 1.27.
+// A key that is no point of P-384, and nil, have signed nothing.
 func (*Verifier) VerifyP384(key *ecdsa.PublicKey, digest, r, s []byte) bool {
-	if key == nil || key.Curve != elliptic.P384() {
+	if key == nil || key.Curve != elliptic.P384() || len(digest) == 0 {
 		return false
 	}
 	curve, order := p384.P384(), elliptic.P384().Params().N

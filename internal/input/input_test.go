@@ -99,7 +99,7 @@ func TestDecodeRefusesWhatIsInNoneOfTheForms(t *testing.T) {
 		"base64 with a dot":      {"hESh.ATg", noText},
 		"odd hex":                {"8444a", "found 5 hex digits, expected an even number"},
 		"odd hex after 0x":       {"0x844", "found 3 hex digits, expected an even number"},
-		"JSON cut off":           {`{"doc": "hESh"`, "found JSON that ends or breaks: unexpected EOF"},
+		"JSON cut off":           {`{"doc": "hESh"`, "found JSON that ends too early, at line 1, column 15"},
 		"JSON with more":         {`{"doc": "hESh"} {}`, "found more after the JSON value, expected its end"},
 		"JSON with junk":         {`"hESh"]`, "found more after the JSON value, expected its end"},
 		"JSON without a name":    {`{"data": "hESh"}`, noName},
@@ -108,7 +108,7 @@ func TestDecodeRefusesWhatIsInNoneOfTheForms(t *testing.T) {
 		"JSON empty":             {`{}`, noName},
 		"JSON with two":          {`{"doc": "hESh", "inner": [{"evidence": "hESh"}]}`, "found 2 documents in one JSON value, expected one"},
 		"JSON with one twice":    {`{"document": "hESh", "document": "hESi"}`, "found 2 documents in one JSON value, expected one"},
-		"JSON too deep":          {`{"doc": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "found JSON that ends or breaks: nested more than 64 levels deep"},
+		"JSON too deep":          {`{"doc": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "found JSON that is nested more than 64 levels deep"},
 		"JSON not UTF-8":         {"{\"doc\": \"hESh\", \"x\": \"\xff\"}", "found JSON with bytes that are not UTF-8, expected an attestation document"},
 	} {
 		t.Run(name, func(t *testing.T) {

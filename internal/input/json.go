@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nitroattest/nitroattest/internal/jsonplace"
 )
 
 // names are the keys under which services send documents.
@@ -28,11 +30,8 @@ func fromJSON(text []byte) ([]byte, error) {
 	d.UseNumber()
 	w := walker{decoder: d}
 	first, err := w.value(false)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
 	if err != nil {
-		return nil, fmt.Errorf("found JSON that ends or breaks: %w", err)
+		return nil, jsonplace.Explain(text, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("found more after the JSON value, expected its end")
@@ -71,7 +70,7 @@ func (w *walker) value(named bool) (json.Token, error) {
 		return token, nil
 	}
 	if w.depth++; w.depth > maxJSONDepth {
-		return nil, fmt.Errorf("nested more than %d levels deep", maxJSONDepth)
+		return nil, fmt.Errorf("found JSON that is nested more than %d levels deep", maxJSONDepth)
 	}
 	for w.decoder.More() {
 		named := false

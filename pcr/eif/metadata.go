@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nitroattest/nitroattest/internal/jsonplace"
 )
 
 // Metadata says how an image was built, in the words of whoever built it. No
@@ -49,7 +51,7 @@ func (i *Image) readMetadata(data []byte, offset int64) error {
 func parseMetadata(data []byte) (*Metadata, []string, error) {
 	members, err := parseObject(data)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, jsonplace.Explain(data, err)
 	}
 	m := &Metadata{DockerInfo: members["DockerInfo"], CustomMetadata: members["CustomMetadata"]}
 	var missing []string

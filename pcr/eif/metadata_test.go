@@ -15,15 +15,15 @@ func withMetadata(text string) []byte {
 
 func TestInvalidMetadata(t *testing.T) {
 	for name, c := range map[string]struct{ text, detail string }{
-		"empty":             {"", "EOF"},
-		"no JSON":           {"ImageName: n", "invalid character"},
+		"empty":             {"", "ends too early"},
+		"no JSON":           {"ImageName: n", "breaks at line 1, column 1"},
 		"an array":          {"[]", "found [, expected {"},
 		"a string":          {`"x"`, "found x, expected {"},
 		"not UTF-8":         {"{\"ImageName\":\"\xff\"}", "found invalid UTF-8"},
 		"a key twice":       {`{"ImageName":"a","ImageName":"b"}`, `found the key "ImageName" twice`},
-		"truncated":         {`{"ImageName":"a"`, "EOF"},
-		"truncated key":     {`{"Image`, "EOF"},
-		"truncated value":   {`{"ImageName":"a`, "EOF"},
+		"truncated":         {`{"ImageName":"a"`, "ends too early"},
+		"truncated key":     {`{"Image`, "ends too early"},
+		"truncated value":   {`{"ImageName":"a`, "ends too early"},
 		"more after it":     {`{} {}`, "found more after the object, expected its end"},
 		"nonsense after it": {`{} x`, "found more after the object, expected its end"},
 		"zero after it":     {"{}\x00", "found more after the object, expected its end"},

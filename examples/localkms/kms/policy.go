@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/nitroattest/nitroattest/internal/jsonplace"
 )
 
 const maxPolicyDepth = 8
@@ -59,7 +61,7 @@ func parsePolicy(text string) (keyPolicy, error) {
 		err = p.check()
 	}
 	if err != nil {
-		return keyPolicy{}, refuse(malformedPolicy, "Policy: %v", err)
+		return keyPolicy{}, refuse(malformedPolicy, "Policy: %v", jsonplace.Explain([]byte(text), err))
 	}
 	return p, nil
 }

@@ -111,7 +111,7 @@ func TestPoliciesThatCannotBeEvaluated(t *testing.T) {
 	w := newWorld(t)
 	pcr0 := `"kms:RecipientAttestation:PCR0": "00"`
 	for _, test := range []struct{ policy, message string }{
-		{`{`, "EOF"},
+		{`{`, "ends too early"},
 		{`[]`, "cannot unmarshal"},
 		{`{"Version": "2012-10-17", "Statement": []}`, "there is no statement"},
 		{`{"Version": "2030-01-01", "Statement": []}`, "found Version"},
