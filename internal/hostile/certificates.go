@@ -86,7 +86,7 @@ func certificateDocuments(h *attestationtest.Hypervisor) []Document {
 	bad := edited(h, "bad-signature", "a genuine chain and a signature of a stranger: the dearest refusal", attestation.BadSignature, func(b *attestationtest.Blueprint) {
 		b.Key = b.NewKey("stranger")
 	})
-	bad.Signatures, bad.Base, bad.Allocation = 5, 16<<10, 8
+	bad.Signatures, bad.Base, bad.Allocation = 5, 24<<10, 8
 	foreign := edited(h, "foreign-root", "a look-alike root", attestation.UntrustedRoot, func(b *attestationtest.Blueprint) {
 		b.Chain[root].Key = b.NewKey("stranger")
 	})

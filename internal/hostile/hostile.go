@@ -58,7 +58,7 @@ func Documents() []Document {
 	h := hypervisor()
 	honest := Document{
 		Name: "honest", Comment: "an honest document, for comparison",
-		Evidence: h.Attest(attestationtest.Request{}), Signatures: 5, Base: 16 << 10, Allocation: 8,
+		Evidence: h.Attest(attestationtest.Request{}), Signatures: 5, Base: 24 << 10, Allocation: 8,
 	}
 	all := append([]Document{honest}, itemDocuments(h)...)
 	return append(all, certificateDocuments(h)...)

@@ -89,7 +89,7 @@ func itemDocuments(h *attestationtest.Hypervisor) []Document {
 		d := &all[i]
 		switch {
 		case d.Reason == "":
-			d.Signatures, d.Base, d.Allocation = 5, 16<<10, 8
+			d.Signatures, d.Base, d.Allocation = 5, 24<<10, 8
 		case d.Reason == attestation.InvalidChain: // the message shows the module ID
 			d.Base, d.Allocation = 8<<10, 8
 		case d.Name == "too-large":
