@@ -62,7 +62,7 @@ func startReplicas(t *testing.T, store *redistest.Server, n int) []*replica {
 func startReplica(t *testing.T, args []string) *replica {
 	t.Helper()
 	r := &replica{command: exec.Command("nitroattest-server", args...), read: make(chan struct{})}
-	r.command.Env = append(os.Environ(), redisPassword+"="+redisTestPassword)
+	r.command.Env = append(os.Environ(), "NITROATTEST_REDIS_PASSWORD="+redisTestPassword)
 	stderr, err := r.command.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, r.command.Start())

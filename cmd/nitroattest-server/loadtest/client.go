@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"runtime"
 	"slices"
 	"strconv"
@@ -24,7 +23,7 @@ import (
 
 // prepare makes requests, ready to be written to a connection, each with a
 // document for a challenge of its own.
-func prepare(target string, count int) ([][]byte, error) {
+func prepare(e endpoint, count int) ([][]byte, error) {
 	requests := make([][]byte, count)
 	errs := make([]error, runtime.GOMAXPROCS(0))
 	var next atomic.Int64
@@ -32,7 +31,7 @@ func prepare(target string, count int) ([][]byte, error) {
 	for worker := range errs {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(count) && errs[worker] == nil; i = next.Add(1) - 1 {
-				requests[i], errs[worker] = newRequest(target)
+				requests[i], errs[worker] = newRequest(e)
 			}
 		})
 	}
@@ -45,8 +44,8 @@ func prepare(target string, count int) ([][]byte, error) {
 	return requests, nil
 }
 
-func newRequest(target string) ([]byte, error) {
-	response, err := http.Post("http://"+target+"/v1/challenges", "application/json", strings.NewReader("{}"))
+func newRequest(e endpoint) ([]byte, error) {
+	response, err := e.client.Post(e.url("/v1/challenges"), "application/json", strings.NewReader("{}"))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +61,7 @@ func newRequest(target string) ([]byte, error) {
 		return nil, err
 	}
 	document := hypervisor.Attest(attestationtest.Request{Nonce: nonce, PublicKey: make([]byte, 294)})
-	return raw(target, mustJSON(map[string]string{"policy": "load", "challenge": answer.Challenge, "ear": *ear, "report": *report,
+	return raw(e.address, mustJSON(map[string]string{"policy": "load", "challenge": answer.Challenge, "ear": *ear, "report": *report,
 		"document": base64.StdEncoding.EncodeToString(document)})), nil
 }
 
@@ -77,12 +76,8 @@ type connection struct {
 	body   []byte
 }
 
-func dial(target string) (*connection, error) {
-	conn, err := net.Dial("tcp", target)
-	if err != nil {
-		return nil, err
-	}
-	return &connection{Conn: conn, reader: bufio.NewReaderSize(conn, 32<<10)}, nil
+func newConnection(conn net.Conn) *connection {
+	return &connection{Conn: conn, reader: bufio.NewReaderSize(conn, 32<<10)}
 }
 
 // exchange returns the status and the body, which is good until the next one.
@@ -156,7 +151,7 @@ func (o outcome) quantile(q float64) time.Duration {
 
 // drive sends every request once, each at its time. The latency counts from then,
 // however late it was sent. Anything but an accepted document is an error.
-func drive(target string, requests [][]byte, connections int, pace time.Duration) outcome {
+func drive(e endpoint, requests [][]byte, connections int, pace time.Duration) outcome {
 	result := outcome{took: make([]time.Duration, len(requests))}
 	errs := make([]error, connections)
 	var next atomic.Int64
@@ -164,12 +159,13 @@ func drive(target string, requests [][]byte, connections int, pace time.Duration
 	begin := time.Now()
 	for worker := range connections {
 		wg.Go(func() {
-			c, err := dial(target)
+			conn, err := e.dial()
 			if err != nil {
 				errs[worker] = err
 				return
 			}
-			defer c.Close()
+			defer conn.Close()
+			c := newConnection(conn)
 			for i := next.Add(1) - 1; i < int64(len(requests)); i = next.Add(1) - 1 {
 				start := begin.Add(time.Duration(i) * pace)
 				time.Sleep(time.Until(start))

@@ -51,11 +51,12 @@ func flood(target string, connections int) error {
 }
 
 func floodOne(target string, requests [][]byte, refused, turnedAway *atomic.Int64) error {
-	c, err := dial(target)
+	conn, err := plain(target).dial()
 	if err != nil {
 		return err
 	}
-	defer c.Close()
+	defer conn.Close()
+	c := newConnection(conn)
 	for i := 0; ; i++ {
 		status, _, err := c.exchange(requests[i%len(requests)])
 		switch {

@@ -22,6 +22,21 @@
 //	shared      all of this for a service and clients that share all cores
 //	memory      what the service holds before and after
 //
+// Then it measures what clients can do who are not in earnest, one kind after the
+// other, each from an address or addresses of its own on loopback, beside honest
+// clients of another one:
+//
+//	bodies      1,010 connections hold back the last byte of 127 KiB for 8 s
+//	hellos      1,010 connections hold back the end of a ClientHello of 64 KiB
+//	mixed       4,000 connections of 16 addresses send headers slowly, send bodies
+//	            slowly, or take no answers
+//	idle        1,024 connections of one address that ask for nothing
+//	handshakes  4,000 handshakes without a certificate where one is required
+//
+// For each it prints how long honest requests and probes of /healthz took, each
+// of the latter over a connection of its own, the largest resident memory, and how
+// soon after the load it was back under 100 MiB.
+//
 // Clients of a service are on other machines and cost it nothing, and neither do
 // those who flood it but for what they send. So the figures of a service with a
 // core of its own tell what it can do; the others contain what the clients cost. Rounds of load alternate with measurements of the floor, and ratios are
@@ -36,6 +51,7 @@ import (
 	"fmt"
 	"log"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -48,7 +64,10 @@ var (
 	flooders = flag.Int("flooders", 16, "connections of the flood")
 	ear      = flag.String("ear", "never", "whether to ask for attestation results: never or accepted")
 	report   = flag.String("report", "brief", "which verdict to ask for: brief or full")
-	address  = flag.String("address", "", "of the service, for -role flood")
+	tlsFiles = flag.String("tls", "", "folder with the TLS files, for -role serve")
+	address  = flag.String("address", "", "of the service, for -role flood and abuse")
+	kind     = flag.String("kind", "", "of abuse, for -role abuse")
+	loads    = flag.String("loads", "all", "which measurements to make, separated by commas: throughput, bodies, hellos, mixed, idle, handshakes")
 )
 
 func main() {
@@ -59,9 +78,11 @@ func main() {
 	case "main":
 		err = measure()
 	case "serve":
-		err = serve()
+		err = serve(*tlsFiles)
 	case "flood":
 		err = flood(*address, *flooders)
+	case "abuse":
+		err = abuse(*kind, *address)
 	default:
 		err = fmt.Errorf("-role: found %q", *role)
 	}
@@ -79,6 +100,19 @@ func measure() error {
 		return errors.New("found one core, expected one for the service and one for its clients")
 	}
 	fmt.Printf("%d cores, %s\n", len(all), runtime.Version())
+	if chosen("throughput") {
+		if err := throughput(all); err != nil {
+			return err
+		}
+	}
+	return measureAbuses()
+}
+
+func chosen(name string) bool {
+	return *loads == "all" || slices.Contains(strings.Split(*loads, ","), name)
+}
+
+func throughput(all []int) error {
 	if err := onItsOwn(all[:1], all[1:]); err != nil {
 		return err
 	}
@@ -136,7 +170,7 @@ func startLoad(cores []int, fleet fleetSize) (*load, error) {
 
 // underFlood measures how long honest requests take, without and with one.
 func underFlood(l *load) error {
-	quiet, err := latency(l.target)
+	quiet, err := latency(plain(l.target))
 	if err != nil {
 		return err
 	}
@@ -146,7 +180,7 @@ func underFlood(l *load) error {
 	if err != nil {
 		return err
 	}
-	flooded, err := latency(l.target)
+	flooded, err := latency(plain(l.target))
 	sent := attacker.stop()
 	if err != nil {
 		return err
@@ -160,12 +194,12 @@ func underFlood(l *load) error {
 
 const honestClients = 8
 
-func latency(target string) (outcome, error) {
-	bodies, err := prepare(target, *honest)
+func latency(e endpoint) (outcome, error) {
+	bodies, err := prepare(e, *honest)
 	if err != nil {
 		return outcome{}, err
 	}
-	result := drive(target, bodies, honestClients, time.Second/time.Duration(*pace))
+	result := drive(e, bodies, honestClients, time.Second/time.Duration(*pace))
 	return result, result.err
 }
 

@@ -36,7 +36,7 @@ func (l *load) throughput() (measured, [][]byte, error) {
 	for range rounds {
 		// Now, so that they are in the cache, as they would be from the network.
 		var err error
-		if part, err = prepare(l.target, *requests/rounds); err != nil {
+		if part, err = prepare(plain(l.target), *requests/rounds); err != nil {
 			return m, nil, err
 		}
 		before, err := floor(l.cores)

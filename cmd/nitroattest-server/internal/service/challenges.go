@@ -18,7 +18,7 @@ type challengeResponse struct {
 
 // issue answers POST /v1/challenges. Nothing is stored.
 func (s *Service) issue(w http.ResponseWriter, r *http.Request, _ *entry) error {
-	m := takeScratch()
+	m := takeScratch(s.bodies)
 	defer m.release()
 	var request challengeRequest
 	if _, err := readJSON(w, r, m, &request); err != nil {

@@ -101,6 +101,19 @@
 // better than the worst value, and always contraindicated when the answer is not
 // "accepted": true: a stale document may come from good hardware with good code.
 //
+// # What clients can take
+//
+// Package connections has the rules by which connections are shared: 1,024 of
+// them by default, a quarter at most for one client address, and 256 handshakes.
+// A connection that asks for nothing costs some kilobytes. A body gets memory for
+// 16 KiB, and what is larger has to fit into 16 MiB for all of them and a quarter
+// of that for one client; otherwise the answer is 503. A header has at most 16 KiB
+// and a handshake 32 KiB. The kernel keeps at most about 128 KiB in each direction
+// of a connection. Go's runtime collects garbage as often as it takes to stay
+// under 256 MiB, or what --memory-limit says. So at the default limits the process
+// stays below 400 MiB resident, whatever its clients do; command loadtest makes
+// the loads that come closest.
+//
 // # Files that change
 //
 // Policies, revocation lists, the certificate with its key, the authorities of

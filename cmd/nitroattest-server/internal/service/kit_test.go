@@ -156,6 +156,11 @@ func (k *kit) do(t testing.TB, request *http.Request) (*http.Response, object) {
 	if !k.undescribed {
 		requireDescribed(t, request, body, recorder)
 	}
+	return k.decode(t, recorder)
+}
+
+func (k *kit) decode(t testing.TB, recorder *httptest.ResponseRecorder) (*http.Response, object) {
+	t.Helper()
 	response := recorder.Result()
 	var answer object
 	if strings.HasSuffix(response.Header.Get("Content-Type"), "json") {

@@ -1,9 +1,17 @@
 package service
 
 import (
-	"crypto/tls"
 	"errors"
+	"log/slog"
 	"net"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
+)
+
+// Defaults of [Listening.Connections].
+const (
+	DefaultConnections = 1024
+	DefaultHandshakes  = 256
 )
 
 // Listening says where to listen and who may connect.
@@ -17,8 +25,8 @@ type Listening struct {
 	// InsecureNoTLS allows an address beyond loopback without TLS: whoever is on
 	// the network reads the exchanges and alters the verdicts.
 	InsecureNoTLS bool
-	// Connections is how many there may be at a time.
-	Connections int
+	// Connections bound them. Zero fields stand for the defaults.
+	Connections connections.Limits
 	// Files reloads the files. Nil: they are read once.
 	Files *Files
 }
@@ -28,8 +36,16 @@ var ErrNoTLS = errors.New("found an address beyond loopback, expected a certific
 
 // Listen opens the listener of a service. It refuses to be reached from other
 // machines without TLS.
-func Listen(l Listening) (net.Listener, error) {
-	config, err := l.tls()
+func Listen(l Listening) (*connections.Listener, error) {
+	limits, err := l.limits()
+	if err != nil {
+		return nil, err
+	}
+	files := l.Files
+	if files == nil {
+		files = NewFiles(slog.New(slog.DiscardHandler)) // nobody reloads them
+	}
+	config, err := l.tls(files)
 	if err != nil {
 		return nil, err
 	}
@@ -43,12 +59,29 @@ func Listen(l Listening) (net.Listener, error) {
 		listener.Close()
 		return nil, ErrNoTLS
 	}
-	if l.Connections > 0 {
-		listener = limitConnections(listener, l.Connections)
+	return connections.New(listener, connections.Config{
+		Limits:           limits,
+		TLS:              config,
+		HandshakeTimeout: handshakeTimeout,
+		Generation:       files.tlsChanges.Load,
+		Logger:           files.logger,
+	}), nil
+}
+
+// limits puts the defaults in. One client may have a quarter of all connections.
+func (l Listening) limits() (connections.Limits, error) {
+	limits := l.Connections
+	if limits.Total == 0 {
+		limits.Total = DefaultConnections
 	}
-	listener = bufferedListener{listener}
-	if config != nil {
-		listener = tls.NewListener(listener, config)
+	if limits.PerClient == 0 {
+		limits.PerClient = max(limits.Total/4, 1)
 	}
-	return listener, nil
+	if limits.Handshakes == 0 {
+		limits.Handshakes = DefaultHandshakes
+	}
+	if limits.Total < 0 || limits.PerClient < 0 || limits.Handshakes < 0 {
+		return limits, errors.New("found a negative number of connections")
+	}
+	return limits, nil
 }

@@ -23,7 +23,7 @@ type metrics struct {
 // secondsBuckets go from what is refused at once to a queue of seconds.
 var secondsBuckets = prometheus.ExponentialBucketsRange(0.00005, 10, 20)
 
-func newMetrics(config Config, g *gate) *metrics {
+func newMetrics(config Config, s *Service) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "nitroattest_http_requests_total", Help: "Requests by route, method and status."}, []string{"route", "method", "status"}),
@@ -38,17 +38,21 @@ func newMetrics(config Config, g *gate) *metrics {
 	}
 	waiting := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nitroattest_verifications_waiting", Help: "Documents that wait for a place.",
-	}, func() float64 { return float64(g.waiting.Load()) })
+	}, func() float64 { return float64(s.gate.waiting.Load()) })
 	running := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nitroattest_verifications_running", Help: "Documents that are being verified.",
-	}, func() float64 { return float64(len(g.places)) })
+	}, func() float64 { return float64(len(s.gate.places)) })
 
 	signatures := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "nitroattest_signatures_info", Help: "1; the label says what verifies signatures.", ConstLabels: prometheus.Labels{"verifier": config.Signatures},
 	}, func() float64 { return 1 })
 
+	bodies := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "nitroattest_body_bytes", Help: "Memory that bodies larger than usual have, out of their budget.",
+	}, func() float64 { return float64(s.bodies.inUse()) })
+
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, signatures, policyCollector{config.Policies}, fileCollector{config.Files},
+	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, bodies, signatures, &s.listeners, policyCollector{config.Policies}, fileCollector{config.Files},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 )
 
 // entry collects what the log and the metrics say of a request.
 type entry struct {
 	id    string
+	body  body
 	attrs []slog.Attr
 }
 
@@ -42,13 +45,21 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			// does (RFC 9112, section 6.1). Nothing comes after it.
 			header.Set("Connection", "close")
 		}
-		if s.config.Files.outdated(r.Context()) {
+		if s.config.Files.outdated(connections.FromContext(r.Context())) {
 			header.Set("Connection", "close")
+		}
+
+		if r.ContentLength != 0 {
+			e.body.ReadCloser, r.Body = r.Body, &e.body
+			if r.Method != http.MethodPost {
+				e.body.leave(recorder) // nobody will read it
+			}
 		}
 
 		level := slog.LevelInfo
 		if err := next(recorder, r, e); err != nil {
 			p := asProblem(err)
+			e.body.leave(recorder)
 			p.write(recorder, e.id)
 			e.add(slog.String("problem", p.kind.name))
 			if p.err != nil {

@@ -23,6 +23,7 @@ var (
 	unknownPolicy    = &problemKind{"unknown-policy", "There is no such policy", http.StatusNotFound}
 	notFound         = &problemKind{"not-found", "There is nothing here", http.StatusNotFound}
 	methodNotAllowed = &problemKind{"method-not-allowed", "The path does not serve this method", http.StatusMethodNotAllowed}
+	timedOut         = &problemKind{"timeout", "The request did not come in time", http.StatusRequestTimeout}
 	tooLarge         = &problemKind{"too-large", "The request is too large", http.StatusRequestEntityTooLarge}
 	unsupportedMedia = &problemKind{"unsupported-media-type", "The request is not JSON", http.StatusUnsupportedMediaType}
 	overloaded       = &problemKind{"overloaded", "Too many requests wait already", http.StatusServiceUnavailable}

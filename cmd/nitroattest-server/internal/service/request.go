@@ -14,10 +14,6 @@ import (
 )
 
 const (
-	// maxBody holds the largest document, 32 KiB, in hex or in base64 twice, and
-	// the other members.
-	maxBody = 128 << 10
-
 	maxContext = 1024 // bytes of a context
 
 	jsonMedia = "application/json"
@@ -70,8 +66,6 @@ func checkMedia(header http.Header) error {
 	return nil
 }
 
-var errTooLarge = &problem{kind: tooLarge, detail: fmt.Sprintf("found more than %d bytes, expected at most that", maxBody)}
-
 // bodyProblem says what is wrong with a body. Its text names places and quotes no
 // values.
 func bodyProblem(err error) error {
@@ -81,6 +75,10 @@ func bodyProblem(err error) error {
 	switch {
 	case errors.As(err, &large):
 		return errTooLarge
+	case errors.Is(err, errBodyMemory):
+		return errBodyMemory
+	case bodyTimedOut(err):
+		return &problem{kind: timedOut, detail: "body: did not come in time", err: err}
 	case errors.Is(err, jsontext.ErrDuplicateName):
 		return invalid("body", "found a member twice")
 	case errors.Is(err, io.ErrUnexpectedEOF):

@@ -1,14 +1,10 @@
 package service
 
 import (
-	"bytes"
 	"encoding/base64"
-	"net/http"
+	"net/netip"
 	"sync"
 )
-
-// usualBody holds nearly every request: a document has some thousand bytes.
-const usualBody = 16 << 10
 
 // scratch is memory for the body of a request, for the document in it and for
 // the answer. The next request gets it once this one is answered, so nothing that
@@ -16,30 +12,32 @@ const usualBody = 16 << 10
 // the evidence before it looks at it. HTTP/1 has copied the answer when Write
 // returns.
 type scratch struct {
-	body             bytes.Buffer
-	document, answer []byte
+	body, document, answer []byte
+
+	budget *budget
+	client netip.Prefix // who has
+	taken  int          // out of the budget
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-func takeScratch() *scratch { return scratches.Get().(*scratch) }
+func takeScratch(b *budget) *scratch {
+	m := scratches.Get().(*scratch)
+	m.budget = b
+	return m
+}
 
 // release gives the memory back, unless somebody made it large.
 func (m *scratch) release() {
-	if max(m.body.Cap(), cap(m.document), cap(m.answer)) > 2*usualBody {
+	if m.taken > 0 {
+		m.budget.give(m.client, m.taken)
+		m.taken = 0
+	}
+	if max(cap(m.body), cap(m.document), cap(m.answer)) > 2*usualBody {
 		return
 	}
-	m.body.Reset()
-	m.document, m.answer = m.document[:0], m.answer[:0]
+	m.body, m.document, m.answer = m.body[:0], m.document[:0], m.answer[:0]
 	scratches.Put(m)
-}
-
-// readBody takes what a body of the usual size needs. A client that only claims
-// to send more gets no more.
-func (m *scratch) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	m.body.Grow(int(min(max(r.ContentLength, 0), usualBody)) + bytes.MinRead)
-	_, err := m.body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
-	return m.body.Bytes(), err
 }
 
 func (m *scratch) decodeBase64(text []byte) ([]byte, error) {

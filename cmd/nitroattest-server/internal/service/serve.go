@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 )
 
 // Limits of a connection. A request is small and takes milliseconds; who sends
 // slower than this is not in earnest.
 const (
+	handshakeTimeout  = 5 * time.Second
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 20 * time.Second
@@ -36,7 +38,7 @@ type Running struct {
 
 // Serve answers on a listener until ctx ends, and then finishes the requests
 // that it has begun. It closes the listener.
-func (s *Service) Serve(ctx context.Context, listener net.Listener, running Running) error {
+func (s *Service) Serve(ctx context.Context, listener *connections.Listener, running Running) error {
 	server := &http.Server{
 		Protocols:         onlyHTTP1(),
 		Handler:           s,
@@ -46,8 +48,10 @@ func (s *Service) Serve(ctx context.Context, listener net.Listener, running Runn
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
-		ConnContext:       func(ctx context.Context, _ net.Conn) context.Context { return s.config.Files.accepted(ctx) },
+		ConnState:         listener.ConnState,
+		ConnContext:       listener.ConnContext,
 	}
+	s.listeners.add("main", listener)
 	polling, stop := context.WithCancel(ctx)
 	defer stop()
 	go s.poll(polling, running.PolicyInterval)

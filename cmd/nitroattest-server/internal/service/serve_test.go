@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 )
 
@@ -64,7 +65,7 @@ func (a *authority) path(name string) string { return filepath.Join(a.dir, name)
 
 func (a *authority) server(t *testing.T) service.Listening {
 	a.issue(t, "server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
-	return service.Listening{Address: "127.0.0.1:0", TLSCert: a.path("server.pem"), TLSKey: a.path("server.key"), Connections: 10}
+	return service.Listening{Address: "127.0.0.1:0", TLSCert: a.path("server.pem"), TLSKey: a.path("server.key"), Connections: connections.Limits{Total: 10, PerClient: 10}}
 }
 
 // start serves until the test ends or stop is called.

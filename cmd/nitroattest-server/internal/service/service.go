@@ -21,6 +21,9 @@ const (
 	// millisecond on one core.
 	DefaultQueue = 64
 
+	// DefaultBodyMemory is enough for 128 of the largest requests.
+	DefaultBodyMemory = 16 << 20
+
 	// MaxAgeLimit bounds Config.MaxAge: no leaf lives longer.
 	MaxAgeLimit = 3 * time.Hour
 )
@@ -50,18 +53,24 @@ type Config struct {
 	// each core.
 	Concurrent int
 	// Queue is how many more may wait. Zero: DefaultQueue for each place.
-	Queue  int
-	Logger *slog.Logger // required
+	Queue int
+	// BodyMemory is how many bytes the bodies of requests may take that are larger
+	// than usual, all of them together. Zero: 16 MiB.
+	BodyMemory int
+	Logger     *slog.Logger // required
 }
 
 // Service answers requests. It is safe for concurrent use.
 type Service struct {
 	config   Config
 	gate     *gate
+	bodies   *budget
 	metrics  *metrics
 	mux      *http.ServeMux
 	nothing  http.Handler // for paths that there are not
 	draining atomic.Bool
+
+	listeners listenerCollector
 }
 
 // New returns a service, or an error that names the field of Config that cannot
@@ -78,6 +87,8 @@ func New(config Config) (*Service, error) {
 		return nil, fmt.Errorf("service: Config.MaxAge: found %s, expected whole seconds, at most %s", config.MaxAge, MaxAgeLimit)
 	case config.Concurrent < 0 || config.Queue < 0:
 		return nil, fmt.Errorf("service: Config.Concurrent, Config.Queue: found %d and %d, expected none below 0", config.Concurrent, config.Queue)
+	case config.BodyMemory < 0:
+		return nil, fmt.Errorf("service: Config.BodyMemory: found %d, expected none below 0", config.BodyMemory)
 	}
 	if config.Kind == "" {
 		config.Kind = attestation.Enclave
@@ -94,8 +105,11 @@ func New(config Config) (*Service, error) {
 	if config.Queue == 0 {
 		config.Queue = DefaultQueue * config.Concurrent
 	}
-	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), mux: http.NewServeMux()}
-	s.metrics = newMetrics(config, s.gate)
+	if config.BodyMemory == 0 {
+		config.BodyMemory = DefaultBodyMemory
+	}
+	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), bodies: newBudget(config.BodyMemory), mux: http.NewServeMux()}
+	s.metrics = newMetrics(config, s)
 	s.handle(http.MethodPost, "/v1/challenges", s.issue)
 	s.handle(http.MethodPost, "/v1/verify", s.verify)
 	s.handle(http.MethodGet, "/v1/keys", s.keys)

@@ -2,13 +2,14 @@ package service
 
 import (
 	"bytes"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"sync/atomic"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 )
 
 // tlsFiles is what new connections go by. The parts change one after the other,
@@ -21,17 +22,14 @@ type tlsFiles struct {
 }
 
 // tls returns nil where there is to be no TLS.
-func (l Listening) tls() (*tls.Config, error) {
+func (l Listening) tls(files *Files) (*tls.Config, error) {
 	switch {
 	case l.TLSCert == "" && l.TLSKey == "" && l.ClientCA == "":
 		return nil, nil
 	case l.TLSCert == "" || l.TLSKey == "":
 		return nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
 	}
-	t := &tlsFiles{files: l.Files}
-	if t.files == nil {
-		t.files = &Files{} // nobody reloads them
-	}
+	t := &tlsFiles{files: files}
 	if err := t.files.add(kindTLS, t.setCertificate, l.TLSCert, l.TLSKey); err != nil {
 		return nil, fmt.Errorf("TLS certificate and key: %w", err)
 	}
@@ -77,18 +75,10 @@ func (t *tlsFiles) put() {
 	t.files.tlsChanges.Add(1) // last, so that no older connection is taken for a new one
 }
 
-type acceptedKey struct{}
-
-// accepted notes in the context of a connection which configuration it has.
-func (f *Files) accepted(ctx context.Context) context.Context {
-	return context.WithValue(ctx, acceptedKey{}, f.tlsChanges.Load())
-}
-
 // outdated reports whether a connection has a configuration that has been
 // replaced.
-func (f *Files) outdated(ctx context.Context) bool {
-	accepted, ok := ctx.Value(acceptedKey{}).(int64)
-	return ok && accepted != f.tlsChanges.Load()
+func (f *Files) outdated(c *connections.Conn) bool {
+	return c != nil && c.Generation() != f.tlsChanges.Load()
 }
 
 // parsePool takes text beside the certificates, as bundles have it, but unlike

@@ -52,7 +52,7 @@ type exchange struct {
 
 // verify answers POST /v1/verify.
 func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error {
-	m := takeScratch()
+	m := takeScratch(s.bodies)
 	defer m.release()
 	x, err := s.readExchange(w, r, m)
 	if err != nil {

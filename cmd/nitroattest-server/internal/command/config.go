@@ -1,0 +1,98 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// config has everything but the challenges.
+func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
+	config := service.Config{
+		Kind:       attestation.Kind(f.kind),
+		MaxAge:     f.maxAge,
+		Concurrent: f.concurrent,
+		Queue:      f.queue,
+		Signatures: f.signatures,
+		Logger:     logger,
+		Files:      service.NewFiles(logger),
+	}
+	switch {
+	case f.policies == "":
+		return config, hintf(errors.New("--policies: not given, expected a directory"), "its files say which code is acceptable")
+	case f.running.PolicyInterval <= 0:
+		return config, fmt.Errorf("--policy-interval: found %s, expected a positive duration", f.running.PolicyInterval)
+	case f.running.ShutdownTimeout <= 0:
+		return config, fmt.Errorf("--shutdown-timeout: found %s, expected a positive duration", f.running.ShutdownTimeout)
+	case f.listening.Connections.Total <= 0:
+		return config, fmt.Errorf("--max-connections: found %d, expected a positive number", f.listening.Connections.Total)
+	case f.listening.Connections.PerClient < 0:
+		return config, fmt.Errorf("--max-client-connections: found %d, expected a positive number, or 0", f.listening.Connections.PerClient)
+	case f.listening.Connections.Handshakes <= 0:
+		return config, fmt.Errorf("--max-handshakes: found %d, expected a positive number", f.listening.Connections.Handshakes)
+	}
+	roots, err := f.trust.Roots()
+	if err != nil {
+		return config, err
+	}
+	revocations, err := f.revocations(config.Files)
+	if err != nil {
+		return config, err
+	}
+	signatures, err := f.signatureVerifier()
+	if err != nil {
+		return config, err
+	}
+	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots, revocations, signatures), logger); err != nil {
+		return config, fmt.Errorf("--policies: %s: %w", f.policies, err)
+	}
+	if f.earKey != "" {
+		if config.Signer, err = service.LoadSigner(config.Files, f.earKey, version()); err != nil {
+			return config, fmt.Errorf("--ear-key: %w", err)
+		}
+	}
+	return config, nil
+}
+
+// revocations returns nil, which checks nothing, without --crl.
+func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, error) {
+	unknown, err := f.trust.UnknownStatus()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(f.trust.CRLs) == 0 && f.crlMemory != "":
+		return nil, errors.New("--crl-memory: given without --crl")
+	case len(f.trust.CRLs) == 0:
+		return nil, nil
+	}
+	revocations, err := service.LoadRevocations(files, unknown, f.crlMemory, f.trust.CRLs)
+	if err != nil {
+		return nil, fmt.Errorf("--crl: %w", err)
+	}
+	return revocations, nil
+}
+
+// builder makes the verifier of a policy file. Each policy has its own, with its
+// own memory of certificates; the revocations are those of all.
+func (f *serveFlags) builder(roots *certs.Roots, revocations *certs.Revocations, signatures attestation.SignatureVerifier) service.Builder {
+	return func(file io.Reader) (*attestation.Verifier, error) {
+		policy, err := pcr.Kind(f.kind).ReadPolicy(file)
+		if err != nil {
+			return nil, err
+		}
+		return attestation.NewVerifier(attestation.Config{
+			Policy:             policy,
+			Kind:               attestation.Kind(f.kind),
+			Roots:              roots,
+			Revocations:        revocations,
+			InsecureAllowDebug: f.allowDebug,
+			Signatures:         signatures,
+		})
+	}
+}

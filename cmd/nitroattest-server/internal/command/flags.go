@@ -1,0 +1,102 @@
+package command
+
+import (
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+	"github.com/nitroattest/nitroattest/internal/settings"
+)
+
+// serveFlags are the flags. Those about roots, revocation and the kind are the
+// ones of nitroattest verify.
+type serveFlags struct {
+	trust      settings.Trust
+	kind       string
+	signatures string
+	allowDebug bool
+	policies   string
+	crlMemory  string
+	listening  service.Listening
+	running    service.Running
+	keys       []string
+	redis      string
+	lifetime   time.Duration
+	maxAge     time.Duration
+	earKey     string
+	concurrent int
+	queue      int
+	memory     string
+}
+
+func (f *serveFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	f.registerListening(flags)
+	f.registerChecks(flags)
+	f.registerChallenges(flags)
+	f.registerRunning(flags)
+	flags.SetNormalizeFunc(earlierNames)
+}
+
+func (f *serveFlags) registerListening(flags *pflag.FlagSet) {
+	flags.StringVar(&f.listening.Address, "listen", "127.0.0.1:8080", "`ADDRESS` to listen on, host:port")
+	flags.StringVar(&f.listening.TLSCert, "tls-cert", "", "`PEM` file with the certificate of this server")
+	flags.StringVar(&f.listening.TLSKey, "tls-key", "", "`PEM` file with its key")
+	flags.StringVar(&f.listening.ClientCA, "client-ca", "", "`PEM` file with authorities; every client needs a certificate of one")
+	flags.BoolVar(&f.listening.InsecureNoTLS, "insecure-no-tls", false, "listen beyond loopback without TLS, behind a proxy that has it")
+	flags.IntVar(&f.listening.Connections.Total, "max-connections", service.DefaultConnections, "the largest number of connections")
+	flags.IntVar(&f.listening.Connections.PerClient, "max-client-connections", 0, "the largest number of one client address, or IPv6 /64 network; 0 for a quarter of all; behind a balancer that hides the addresses, as many as all")
+	flags.IntVar(&f.listening.Connections.Handshakes, "max-handshakes", service.DefaultHandshakes, "how many TLS handshakes are under way at a time, a quarter of them for one client address")
+}
+
+func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
+	flags.StringVar(&f.policies, "policies", "", "`DIR` with the policy files, NAME.json each")
+	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
+	flags.Var(given{&f.trust.Root}, "root", "`PEM` file with the roots to trust in place of AWS's")
+	flags.Var(given{&f.trust.Partition}, "partition", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
+	flags.StringArrayVar(&f.trust.CRLs, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
+	flags.StringVar(&f.crlMemory, "crl-memory", "", "`FILE` to keep how new the revocation lists were, so that no older one counts after a restart; written by the server")
+	flags.Var(given{&f.trust.MissingCRL}, "missing-crl", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
+	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.StringVar(&f.signatures, "signatures", signaturesStandard, "what verifies signatures: standard, or fast in half the time by circl; the verdicts are the same")
+	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
+}
+
+func (f *serveFlags) registerChallenges(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.keys, "challenge-key", nil, "`FILE` with 64 to 128 hex digits that authenticate challenges; the first one issues, repeat to replace it")
+	flags.StringVar(&f.redis, "redis", "", "`URL` of the store of challenges; the password may be in NITROATTEST_REDIS_PASSWORD")
+	flags.DurationVar(&f.lifetime, "challenge-lifetime", challenge.DefaultLifetime, "how long a challenge is good")
+	flags.DurationVar(&f.maxAge, "max-age", 0, "accept documents without a challenge up to this age; within it they can be replayed")
+}
+
+func (f *serveFlags) registerRunning(flags *pflag.FlagSet) {
+	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
+	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
+	flags.StringVar(&f.memory, "memory-limit", "", "`SIZE` that the memory is kept to, such as 256MiB; by default GOMEMLIMIT, or 256MiB and at most four fifths of what the control group has")
+	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
+	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
+}
+
+// earlierNames lets the name that a flag had before stand for the one it has now.
+func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if name == "allow-debug" {
+		name = "insecure-allow-debug"
+	}
+	return pflag.NormalizedName(name)
+}
+
+// given is a flag that tells an empty text from none.
+type given struct{ value **string }
+
+func (g given) Set(text string) error { *g.value = &text; return nil }
+func (given) Type() string            { return "string" }
+func (g given) String() string {
+	if g.value == nil || *g.value == nil {
+		return ""
+	}
+	return **g.value
+}

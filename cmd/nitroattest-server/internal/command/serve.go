@@ -1,0 +1,90 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/memory"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+)
+
+func newServe(stderr io.Writer) *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:           "nitroattest-server --policies DIR [flags]",
+		Short:         "Verify AWS Nitro attestation documents for other programs, over HTTP",
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Long: `The service hands out challenges and verifies documents for callers in any
+language. GET /openapi.json describes it.
+
+DIR has one file for each policy: prod.json is the policy "prod". Its files and
+those of --crl, --tls-cert, --tls-key, --client-ca and --ear-key are read again
+when they change; what is broken leaves in use what was there before, and
+/readyz, /metrics and the log say so.
+
+Without --challenge-key and --redis, challenges are good in this process only
+and until it ends. Several replicas share both.
+
+Beyond loopback it needs TLS. It stops on SIGTERM or SIGINT, after the requests
+that it has begun. The log goes to standard error, as JSON.`,
+		Example: `  nitroattest-server --policies policies
+  nitroattest-server --policies policies --listen :8443 --tls-cert cert.pem --tls-key key.pem --client-ca callers.pem
+  nitroattest-server --policies policies --challenge-key key.hex --redis rediss://redis.internal:6379 --ear-key ear.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, stderr, &f)
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
+	logger := slog.New(slog.NewJSONHandler(stderr, nil))
+	limit, err := f.limitMemory()
+	if err != nil {
+		return err
+	}
+	config, err := f.config(logger)
+	if err != nil {
+		return err
+	}
+	store, err := f.openStore(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer store.close()
+	if config.Issuer, err = f.issuer(store); err != nil {
+		return err
+	}
+	config.StoreReady = store.ready
+	f.listening.Files = config.Files
+	s, err := service.New(config)
+	if err != nil {
+		return err
+	}
+	listener, err := service.Listen(f.listening)
+	if errors.Is(err, service.ErrNoTLS) {
+		return hintf(fmt.Errorf("--listen %s: %w", f.listening.Address, err),
+			"--tls-cert and --tls-key; --insecure-no-tls does without, where something else protects the connection")
+	}
+	if err != nil {
+		return fmt.Errorf("--listen %s: %w", f.listening.Address, err)
+	}
+	logger.Info("memory is limited", slog.Int64("bytes", debug.SetMemoryLimit(-1)), slog.String("by", limit.Source))
+	go memory.Trim(ctx)
+	return s.Serve(ctx, listener, f.running)
+}
