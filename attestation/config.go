@@ -40,6 +40,12 @@ type Config struct {
 	// InsecureAnyImage accepts whatever code runs in the enclave. Policy has to
 	// be empty then.
 	InsecureAnyImage bool
+	// InsecureAnyModuleID accepts documents with the registers of an enclave whose
+	// module_id has another form than in all recorded ones, as that of a Nitro
+	// Sandbox may have, and so documents of whatever else AWS signs under this root
+	// with such registers. Its leaf has to be named after it all the same.
+	// Revocations cannot deny a single one of these. NitroTPM has no such option.
+	InsecureAnyModuleID bool
 	// Signatures verifies the signatures of the chain and of the document, as
 	// package fastp384 does at half the cost. Nil: package crypto/ecdsa, and the
 	// only choice under GODEBUG=fips140=only. Whoever sets it trusts it as much as
@@ -101,6 +107,9 @@ func (c Config) withDefaults() (Config, *pcr.Matcher, error) {
 		return c, nil, fmt.Errorf("Config.Kind: %w", err)
 	}
 	c.Kind = cmp.Or(c.Kind, Enclave)
+	if c.InsecureAnyModuleID && c.Kind != Enclave {
+		return c, nil, fmt.Errorf("Config.InsecureAnyModuleID: set for documents of kind %q, expected %q", c.Kind, Enclave)
+	}
 	images, err := c.checkPolicy()
 	if err != nil {
 		return c, nil, err

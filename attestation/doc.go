@@ -43,6 +43,12 @@
 // 2025-05-06, and an indefinite one in those from 2025-07-18 on. Both are
 // accepted.
 //
+// A Nitro Sandbox in confidential mode attests like an enclave (EC2 User Guide,
+// "Attest a Nitro Sandbox"), and a policy with the registers of its guest judges its
+// document like any other, see package pcr for what its PCR17 is worth. None was
+// ever seen: should its module_id have another form, it is refused by [CheckKind],
+// and [Config.InsecureAnyModuleID] lets it pass.
+//
 // # The checks
 //
 // A [Report] lists the checks by name, in the order in which they are made.

@@ -1,6 +1,7 @@
 package attestation
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -37,6 +38,13 @@ type Document struct {
 	// UnknownFields names the fields that this package does not know, in the
 	// order of the document. AWS may add some; none was ever seen.
 	UnknownFields []string
+}
+
+// HasKnownModuleID reports whether ModuleID has the form that it has in recorded
+// documents of this kind. Only a verifier with Config.InsecureAnyModuleID accepts
+// a document of which it does not.
+func (d Document) HasKnownModuleID() bool {
+	return d.Kind.Validate() == nil && knownModuleID(cmp.Or(d.Kind, Enclave), d.ModuleID)
 }
 
 // InstanceID returns the ID of the parent instance, the part of the module ID

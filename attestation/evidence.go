@@ -21,7 +21,8 @@ type Unverified struct {
 // ParseUnverified decodes evidence without verifying anything, for inspection
 // only: to trust a field of it, use [Verifier.Verify]. It makes the checks from
 // [CheckEvidence] to [CheckKind] with the default [Limits], for documents of
-// either kind, and returns an [*Error] when one fails. Of a document that nobody
+// either kind, and returns an [*Error] when one fails. A module_id may have a form
+// that no Verifier takes, see [Config.InsecureAnyModuleID]. Of a document that nobody
 // signed, see [Unverified.Unsigned], the protected header and the size of the
 // signature may be any. A program that verifies the same document too uses
 // [Verifier.Parse], which goes by the Limits of the verifier.
@@ -79,7 +80,7 @@ func (u *Unverified) clone() *Unverified {
 }
 
 // parse makes the checks from CheckEvidence to CheckKind, but for the comparison
-// with the kind asked for. The failing check is returned too. Of a document
+// with the kind asked for, and for a form of module_id that could be anything's. The failing check is returned too. Of a document
 // that is refused for its envelope and that nobody signed, there is evidence
 // beside the refusal, to be shown.
 func parse(evidence []byte, limits Limits) (*Evidence, checkID, *Error) {

@@ -21,6 +21,14 @@ var moduleIDs = map[Kind]*regexp.Regexp{
 	NitroTPM: regexp.MustCompile(`^i-[0-9a-f]+-tpm0{16}$`),
 }
 
+// moduleIDOfOthers is what Config.InsecureAnyModuleID lets pass: something that
+// can stand in a log and in a certificate's name.
+var moduleIDOfOthers = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$`)
+
+// knownModuleID reports whether recorded documents of the kind have module IDs
+// of this form.
+func knownModuleID(kind Kind, id string) bool { return moduleIDs[kind].MatchString(id) }
+
 // check applies the rules of AWS's attestation process document to the
 // values of the fields, and the limit to the optional ones.
 func (p *payload) check(limits Limits) *Error {
@@ -81,11 +89,29 @@ func (p *payload) kind() (Kind, *Error) {
 	if p.keys.nitroTPMPCRs {
 		kind = NitroTPM
 	}
-	if !moduleIDs[kind].MatchString(p.ModuleID) {
-		return "", &Error{Reason: WrongDocumentKind,
-			Detail: fmt.Sprintf("module_id: found %s beside the registers of kind %s, expected the form %s", quote(p.ModuleID), kind, moduleIDs[kind])}
+	if refused := checkModuleID(kind, p.ModuleID, true); refused != nil {
+		return "", refused
 	}
 	return kind, nil
+}
+
+// checkModuleID refuses a module ID that is not of the kind's form. What could be
+// that of something we have not seen, Nitro Sandboxes for example, passes with
+// others; it never passes for the other kind's.
+func checkModuleID(kind Kind, id string, others bool) *Error {
+	if knownModuleID(kind, id) {
+		return nil
+	}
+	refused := &Error{Reason: WrongDocumentKind,
+		Detail: fmt.Sprintf("module_id: found %s beside the registers of kind %s, expected the form %s", quote(id), kind, moduleIDs[kind])}
+	if kind != Enclave || knownModuleID(NitroTPM, id) || !moduleIDOfOthers.MatchString(id) {
+		return refused
+	}
+	if others {
+		return nil
+	}
+	refused.Detail += "; no recorded document has this form, one of a Nitro Sandbox might: if AWS issued it, please send it to https://github.com/nitroattest/nitroattest/issues"
+	return refused
 }
 
 func (p *payload) document(kind Kind) Document {

@@ -37,7 +37,8 @@ type Freshness struct {
 
 // Waived names the options by which this result went round a check: Recorded,
 // InsecureAnyImage, InsecureNoFreshness (neither a nonce nor an age was asked
-// for) and InsecureAllowDebug (of an enclave that is in debug mode). It is empty
+// for), InsecureAllowDebug (of an enclave that is in debug mode) and
+// InsecureAnyModuleID (of a module ID whose form is unknown). It is empty
 // for a result that a secret may be released to, and never for one that
 // [Result.Verified] denies.
 func (r *Result) Waived() []string {
@@ -53,6 +54,7 @@ func (r *Result) Waived() []string {
 		{"InsecureAnyImage", len(r.Image.PCRs) == 0},
 		{"InsecureNoFreshness", !r.Freshness.Recorded && !r.Freshness.Nonce && r.Freshness.MaxAge == 0},
 		{"InsecureAllowDebug", r.Debug},
+		{"InsecureAnyModuleID", !r.Document.HasKnownModuleID()},
 	} {
 		if waived.is {
 			out = append(out, waived.name)

@@ -98,6 +98,12 @@ func (v *Verifier) authenticate(r *Report, parsed *Evidence) bool {
 	if document.Kind != v.config.Kind {
 		return r.stop(checkKind, &Error{Reason: WrongDocumentKind, Detail: fmt.Sprintf("found a document of kind %s, expected %s", document.Kind, v.config.Kind)})
 	}
+	if refused := checkModuleID(document.Kind, document.ModuleID, v.config.InsecureAnyModuleID); refused != nil {
+		return r.stop(checkKind, refused)
+	}
+	if !document.HasKnownModuleID() {
+		r.skip(checkKind, "module_id has a form that no recorded document has, which InsecureAnyModuleID lets pass")
+	}
 	r.VerifiedAt = document.Timestamp
 	if !v.config.Recorded {
 		r.VerifiedAt = v.config.Now()

@@ -23,6 +23,25 @@
 // does not pin any code is refused too, so that a policy cannot be made to
 // accept everything by leaving something out.
 //
+// # Registers of the application
+//
+// An application extends registers 16 to 31 itself, to any value that it can name
+// the data for. So they pin no code on their own, and a policy that lists nothing
+// else is refused. Beside registers that do pin code, they say what that code has
+// measured: what is the same for every enclave of an image stands in its pcrs, and
+// what differs between deployments or exchanges in its exchange, see [Image].
+//
+// A Nitro Sandbox in confidential mode has a Nitro Security Module, and AWS
+// documents that attestation works as for enclaves. What is on its block devices is
+// not measured: code that counts is in the initial RAM disk, or verified by what is.
+// On EKS, eks-nitro-sandbox-genpolicy predicts PCR17 from the policy of a pod, and
+// AWS's sample key policies ask for that register alone. That is less than it
+// seems: whoever boots an image of their own extends PCR17 to the same value. List
+// PCR0, PCR1 and PCR2 of the sandbox's guest with it. Nothing more is implemented:
+// no document of a sandbox was available, nor AWS's table of its registers.
+//
+// # Where values come from
+//
 // [ReadPolicy] reads a policy from its own JSON form, from what nitro-cli
 // prints, or from the condition of an AWS KMS key policy. [ForRole],
 // [ForInstance] and [ForCertificate] compute the registers that follow from a
@@ -31,6 +50,6 @@
 //
 // Sources: AWS Nitro Enclaves User Guide, "Where to find an enclave's
 // measurements" and "Cryptographic attestation"; the attestation process
-// document of aws/aws-nitro-enclaves-nsm-api. The rules are numbered 23 to 27
-// in the list of checks in package attestation.
+// document of aws/aws-nitro-enclaves-nsm-api; EC2 User Guide, "Attest a Nitro
+// Sandbox"; EKS User Guide, "Run a pod in confidential mode".
 package pcr

@@ -51,6 +51,10 @@ func (b Bank) has(registers ...int) bool {
 	})
 }
 
+// registerSandboxPolicy is where the guest of a Nitro Sandbox on EKS measures the
+// pod's policy (EKS User Guide, "Run a pod in confidential mode").
+const registerSandboxPolicy = 17
+
 func pinsNoEnclave(b Bank) string {
 	const list = "pins no code: list PCR0, or PCR1 with PCR2, or PCR8"
 	switch {
@@ -63,7 +67,11 @@ func pinsNoEnclave(b Bank) string {
 	}
 	for _, register := range b.Registers() {
 		if Enclave.Application(register) {
-			return fmt.Sprintf("%s; an application extends register %d itself, and any application can give it any such value", list, register)
+			detail := fmt.Sprintf("%s; an application extends register %d itself, and any application can give it any such value", list, register)
+			if register == registerSandboxPolicy {
+				detail += "; that of a Nitro Sandbox's policy belongs beside PCR0, PCR1 and PCR2 of its guest"
+			}
+			return detail
 		}
 	}
 	return list

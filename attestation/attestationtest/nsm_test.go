@@ -208,3 +208,29 @@ func decode(t *testing.T, data []byte) any {
 	require.NoError(t, cbor.Unmarshal(data, &v))
 	return v
 }
+
+// A sandbox boots with registers that its guest extended, and goes on extending
+// them.
+func TestWithSandbox(t *testing.T) {
+	t.Parallel()
+	measured := pcr.Extend(pcr.Value{}, []byte("policy"))
+	all := attestationtest.WithSandbox(pcr.Bank{0: {1}, 15: {1}, 16: {}, 17: measured, 31: measured, 32: measured})
+	e := attestationtest.NewHypervisor(all).Enclave()
+	assert.Equal(t, []int{0, 1, 2, 16, 17, 31}, e.Image().PCRs.Registers())
+	assert.NotEqual(t, pcr.Value{1}, e.Image().PCRs[0])
+	found := parse(t, e.Attest(attestationtest.Request{})).PCRs
+	assert.Len(t, found, 16+3)
+	assert.Equal(t, measured, found[17])
+	assert.True(t, found[15].IsZero())
+	value, locked, err := e.NSM().DescribePCR(17)
+	require.NoError(t, err)
+	assert.Equal(t, measured, value)
+	assert.False(t, locked)
+	value, err = e.NSM().ExtendPCR(17, []byte("more"))
+	require.NoError(t, err)
+	assert.Equal(t, measured.Extend([]byte("more")), value)
+
+	tpm := attestationtest.NewHypervisor(attestationtest.WithNitroTPM(), all).Enclave()
+	assert.NotContains(t, tpm.Image().PCRs, 16)
+	assert.Len(t, parse(t, tpm.Attest(attestationtest.Request{})).PCRs, 24)
+}

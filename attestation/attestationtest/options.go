@@ -41,6 +41,7 @@ type config struct {
 	debug     bool
 	definite  bool
 	nitroTPM  bool
+	sandbox   pcr.Bank
 }
 
 type (
@@ -119,3 +120,23 @@ func WithDefiniteMap() EnclaveOption { return enclaveOption(func(c *config) { c.
 // WithNitroTPM makes what attests not an enclave but the instance itself,
 // through its NitroTPM: 24 registers, under the key nitrotpm_pcrs.
 func WithNitroTPM() EnclaveOption { return enclaveOption(func(c *config) { c.nitroTPM = true }) }
+
+// WithSandbox makes the enclave stand for a Nitro Sandbox in confidential mode (EC2
+// User Guide, "Attest a Nitro Sandbox"): it boots with registers from 16 up that its
+// guest measured before the workload began, such as a pod's policy in register 17.
+// They can be extended further, and belong to what [Enclave.Image] returns. Other
+// registers in the bank are left out.
+//
+// No document of a sandbox is known. Everything else is an enclave's here, its
+// module ID too, of which a genuine one may have another form: give a [Blueprint]
+// another one with SetModuleID, and see attestation.Config.InsecureAnyModuleID.
+func WithSandbox(measured pcr.Bank) EnclaveOption {
+	return enclaveOption(func(c *config) {
+		c.sandbox = pcr.Bank{}
+		for register, value := range measured {
+			if pcr.Enclave.Application(register) {
+				c.sandbox[register] = value
+			}
+		}
+	})
+}

@@ -100,6 +100,10 @@ func (i *Instance) start(label string, c config) *Enclave {
 		e.module = i.id + "-tpm0000000000000000"
 	}
 	e.image = e.measure(c.image)
+	if !e.nitroTPM {
+		e.measured = c.sandbox.Registers()
+		maps.Copy(e.image, c.sandbox)
+	}
 	e.registers = newRegisters(e.image, c.debug && !c.nitroTPM)
 	return e
 }
@@ -234,6 +238,7 @@ type Enclave struct {
 	number   []byte // 8 bytes: what the enclave's ID says in hex
 	module   string
 	image    pcr.Bank // at boot, before debug mode hides any of it
+	measured []int    // registers that the guest of a sandbox extended
 	nitroTPM bool
 	definite bool
 
@@ -256,8 +261,8 @@ func (e *Enclave) ModuleID() string { return e.module }
 func (e *Enclave) Instance() *Instance { return e.instance }
 
 // Image returns the reference values of the enclave's image: PCR0, PCR1 and
-// PCR2, and PCR8 if it is signed. They are the same in debug mode, whose
-// documents do not match them. For a NitroTPM they are PCR4 and PCR7, and PCR12
+// PCR2, PCR8 if it is signed, and those of [WithSandbox]. They are the same in debug
+// mode, whose documents do not match them. For a NitroTPM they are PCR4 and PCR7, and PCR12
 // and PCR13, which are zero.
 func (e *Enclave) Image() pcr.Image {
 	pinned := []int{pcr.RegisterImage, pcr.RegisterKernel, pcr.RegisterApplication}
@@ -268,7 +273,7 @@ func (e *Enclave) Image() pcr.Image {
 		pinned = append(pinned, pcr.RegisterCertificate)
 	}
 	image := pcr.Image{Name: "simulated", PCRs: pcr.Bank{}}
-	for _, register := range pinned {
+	for _, register := range append(pinned, e.measured...) {
 		image.PCRs[register] = e.image[register]
 	}
 	return image

@@ -37,6 +37,8 @@ const (
 	DebugMode Reason = "debug-mode"
 	// AnyImage: the verifier accepts whatever code runs in the enclave.
 	AnyImage Reason = "any-image"
+	// UnknownModule: the ID of what attested has a form that nobody has seen.
+	UnknownModule Reason = "unknown-module"
 	// RecordedResult: the verifier went by the document's own time, and cannot tell
 	// a recorded document from a fresh one.
 	RecordedResult Reason = "recorded-result"

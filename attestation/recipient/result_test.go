@@ -148,3 +148,19 @@ func TestErrorText(t *testing.T) {
 	_, err = recipient.Open(syntheticEnvelope(t, "bad_pad_zero"), rsa2048(t))
 	assert.EqualError(t, err, "decryption-failed: the envelope was altered or was not made for this key")
 }
+
+// A module ID of a form that nobody has seen says nothing of what is behind it.
+func TestSealRefusesModulesOfAnUnknownForm(t *testing.T) {
+	t.Parallel()
+	h := simulated()
+	verifier, err := attestation.NewVerifier(attestation.Config{
+		Policy: pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}, Roots: h.Roots(), InsecureAnyModuleID: true})
+	require.NoError(t, err)
+	b := h.Blueprint(attestationtest.Request{PublicKey: spkiOf(t, &rsa2048(t).PublicKey)})
+	b.SetModuleID(h.Enclave().Instance().ID() + "-sbx0123456789abcdef")
+	result, err := verifier.Verify(b.Document(), attestation.Expect{MaxAge: time.Minute})
+	require.NoError(t, err)
+	sealBoth(t, recipient.Sealer{}, result, recipient.UnknownModule)
+	_, err = recipient.Sealer{InsecureAllowAnyModuleID: true}.Seal(result, []byte("secret"))
+	require.NoError(t, err)
+}

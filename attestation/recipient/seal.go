@@ -32,6 +32,9 @@ type Sealer struct {
 	// InsecureAllowNoFreshness seals to results of an exchange with
 	// Expect.InsecureNoFreshness and no nonce or age limit.
 	InsecureAllowNoFreshness bool
+	// InsecureAllowAnyModuleID seals to modules with an ID of a form that recorded
+	// documents do not have, which a verifier with InsecureAnyModuleID accepted.
+	InsecureAllowAnyModuleID bool
 
 	// PostQuantum refuses to seal to RSA, X25519 and P-384 keys, whose secrets can be
 	// kept and opened by whoever has a quantum computer later. SealHybrid is left.
@@ -52,10 +55,11 @@ type Sealer struct {
 //
 // Seal takes what [attestation.Verifier.Verify] returned, unaltered and while it
 // is fresh, for an image of the policy that is not in debug mode, from an
-// exchange that had a nonce or an age limit. [Sealer] has a field for each of
+// exchange that had a nonce or an age limit, and of a module whose ID has a known
+// form. [Sealer] has a field for each of
 // these that can be waived. The error is an *[Error] with one of these reasons:
 // [UnverifiedResult], [RecordedResult], [FreshnessUnstated], [ResultExpired],
-// [AnyImage], [DebugMode], [Downgrade], [TooLarge] and [InvalidKey].
+// [AnyImage], [DebugMode], [UnknownModule], [Downgrade], [TooLarge] and [InvalidKey].
 func Seal(res *attestation.Result, plaintext []byte) ([]byte, error) {
 	return Sealer{}.Seal(res, plaintext)
 }
@@ -90,6 +94,9 @@ func (s Sealer) check(res *attestation.Result, plaintext []byte) error {
 	}
 	if res.Debug && !s.InsecureAllowDebug {
 		return errorf(DebugMode, "found an enclave in debug mode: nothing says what code would receive the secret")
+	}
+	if !res.Document.HasKnownModuleID() && !s.InsecureAllowAnyModuleID {
+		return errorf(UnknownModule, "found a module ID of a form that no recorded document has: nothing says what would receive the secret")
 	}
 	if len(plaintext) > MaxPlaintextSize {
 		return errorf(TooLarge, "found a plaintext of %d bytes, expected at most %d", len(plaintext), MaxPlaintextSize)
