@@ -1,0 +1,395 @@
+package settings
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/internal/jsonplace"
+	"github.com/nitroattest/nitroattest/pcr"
+	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
+)
+
+func (r *reader) readAll() {
+	if text, ok := r.string(Kind); ok {
+		if r.Kind = pcr.Kind(text); text == "" {
+			r.failAt(Kind, "", r.members[Kind].offset, "empty, expected %q or %q", pcr.Enclave, pcr.NitroTPM)
+		}
+	}
+	for key, into := range map[string]*bool{
+		InsecureAnyImage: &r.AnyImage, InsecureAllowDebug: &r.AllowDebug, Recorded: &r.Recorded,
+		NoUserData: &r.NoUserData, NoPublicKey: &r.NoPublicKey,
+	} {
+		r.bool(key, into)
+	}
+	for key, into := range map[string]*[]byte{Nonce: &r.Nonce, UserData: &r.UserData, PublicKey: &r.PublicKey} {
+		r.hex(key, into)
+	}
+	if seconds, ok := r.number(MaxAge, int(math.MaxInt64/int64(time.Second))); ok {
+		r.MaxAge = time.Duration(seconds) * time.Second
+	}
+	if text, ok := r.string(At); ok {
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			r.failAt(At, "", r.members[At].offset, "found %q, expected a time like 2025-04-15T02:25:23Z", text)
+		}
+		r.At = at
+	}
+	if v, ok := r.members[PCRs]; ok {
+		if err := json.Unmarshal(v.raw, &r.PCRs); err != nil {
+			r.failPCR(PCRs, v, err)
+		}
+	}
+	r.readTrust()
+	r.readPolicy()
+}
+
+// string reads a string, if the key is there.
+func (r *reader) string(key string) (string, bool) {
+	v, ok := r.members[key]
+	if !ok {
+		return "", false
+	}
+	return r.element(key, "", v)
+}
+
+// element reads one string, at a path in a setting.
+func (r *reader) element(key, path string, v value) (string, bool) {
+	var text string
+	if v.raw[0] != '"' || json.Unmarshal(v.raw, &text) != nil {
+		r.failAt(key, path, v.offset, "found %s, expected a string", kindOf(v.raw))
+		return "", false
+	}
+	return text, true
+}
+
+func (r *reader) bool(key string, into *bool) {
+	v, ok := r.members[key]
+	switch {
+	case !ok:
+	case string(v.raw) == "true":
+		*into = true
+	case string(v.raw) != "false":
+		r.failAt(key, "", v.offset, "found %s, expected true or false", kindOf(v.raw))
+	}
+}
+
+// number reads a whole number from 1 on.
+func (r *reader) number(key string, most int) (int, bool) {
+	v, ok := r.members[key]
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(v.raw))
+	if err != nil || n < 1 || n > most {
+		found := kindOf(v.raw)
+		if found == "a number" {
+			found = string(v.raw)
+		}
+		r.failAt(key, "", v.offset, "found %s, expected a whole number from 1 to %d", found, most)
+		return 0, false
+	}
+	return n, true
+}
+
+func (r *reader) hex(key string, into *[]byte) {
+	text, ok := r.string(key)
+	if !ok {
+		return
+	}
+	value, err := hex.DecodeString(strings.TrimPrefix(text, "0x"))
+	if err != nil {
+		r.failAt(key, "", r.members[key].offset, "found a string of %d characters, expected an even number of hex digits", len([]rune(text)))
+		return
+	}
+	*into = value
+}
+
+// array reads an array. Elements are handed on as they are.
+func (r *reader) array(key string) ([]value, bool) {
+	v, ok := r.members[key]
+	if !ok {
+		return nil, false
+	}
+	var raws []json.RawMessage
+	if v.raw[0] != '[' || json.Unmarshal(v.raw, &raws) != nil {
+		r.failAt(key, "", v.offset, "found %s, expected an array", kindOf(v.raw))
+		return nil, false
+	}
+	if len(raws) == 0 {
+		r.failAt(key, "", v.offset, "empty, expected at least one element, or no such key")
+		return nil, false
+	}
+	elements := make([]value, len(raws))
+	at := 0
+	for i, raw := range raws {
+		// Elements come in their order, each as it is written.
+		at += bytes.Index(v.raw[at:], raw)
+		elements[i] = value{raw, v.offset + at}
+		at += len(raw)
+	}
+	return elements, true
+}
+
+// failPCR notes what package pcr says of a part of the settings, where it is.
+func (r *reader) failPCR(setting string, v value, err error) {
+	line, column := jsonplace.Position(r.text, v.offset)
+	if v.raw[0] == '"' {
+		line, column = 1, 1 // the text of a file, which has lines of its own
+	}
+	for _, wrong := range pcrErrors(err) {
+		m := &Mistake{Setting: setting, Line: line, Column: column}
+		if wrong.Line > 0 {
+			if wrong.Line == 1 {
+				m.Column = column + wrong.Column - 1
+			} else {
+				m.Column = wrong.Column
+			}
+			m.Line = line + wrong.Line - 1
+		}
+		if wrong.Field != "" {
+			m.Path = "." + wrong.Field
+			if strings.HasPrefix(wrong.Field, "[") {
+				m.Path = wrong.Field
+			}
+		}
+		told := *wrong
+		told.Field, told.Line, told.Column = "", 0, 0
+		m.Err = &told
+		r.add(m)
+	}
+}
+
+// pcrErrors returns each of the errors that package pcr tells at once.
+func pcrErrors(err error) []*pcr.Error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []*pcr.Error
+		for _, one := range several.Unwrap() {
+			out = append(out, pcrErrors(one)...)
+		}
+		return out
+	}
+	var one *pcr.Error
+	if !errors.As(err, &one) {
+		one = &pcr.Error{Reason: pcr.MalformedPolicy, Err: err}
+	}
+	return []*pcr.Error{one}
+}
+
+func (r *reader) readPolicy() {
+	keysText, signed := r.string(PolicyKeys)
+	for _, key := range []string{PolicyThreshold, PolicyName} {
+		if v, ok := r.members[key]; ok && !signed {
+			r.failAt(key, "", v.offset, "given without %s", PolicyKeys)
+		}
+	}
+	v, ok := r.members[Policy]
+	if !ok {
+		if signed {
+			r.failAt(PolicyKeys, "", r.members[PolicyKeys].offset, "given without %s", Policy)
+		}
+		return
+	}
+	text := []byte(v.raw)
+	if v.raw[0] == '"' {
+		s, _ := r.string(Policy)
+		text = []byte(s)
+	}
+	r.Origin = Origin{Name: "Policy", Value: "as given", File: text}
+	if !signed {
+		reading, err := pcr.Read(bytes.NewReader(text), r.readableKind())
+		if err != nil {
+			r.failPCR(Policy, v, err)
+		}
+		r.Policy = reading.Policy
+		return
+	}
+	r.readSigned(v, text, keysText)
+}
+
+// readableKind is Kind, unless that is a mistake of its own.
+func (r *reader) readableKind() pcr.Kind {
+	if r.Kind.Validate() != nil {
+		return ""
+	}
+	return r.Kind
+}
+
+func (r *reader) readSigned(v value, envelope []byte, keysText string) {
+	var vouching Vouching
+	var err error
+	if vouching.Keys, err = signedpolicy.ParsePublicKeys([]byte(keysText)); err != nil {
+		r.failAt(PolicyKeys, "", r.members[PolicyKeys].offset, "").Err = err
+		return
+	}
+	vouching.Threshold, _ = r.number(PolicyThreshold, signedpolicy.MaxSignatures)
+	if name, ok := r.string(PolicyName); ok {
+		if vouching.Name = name; name == "" {
+			r.failAt(PolicyName, "", r.members[PolicyName].offset, "empty, expected the name of a policy")
+		}
+	}
+	if r.broken(PolicyThreshold, PolicyName, At) {
+		return
+	}
+	if !r.At.IsZero() {
+		vouching.Now = func() time.Time { return r.At }
+	}
+	policy, voucher, err := vouching.Read(envelope)
+	var m *Mistake
+	if errors.As(err, &m) {
+		r.failAt(m.Setting, "", r.members[m.Setting].offset, "%s", m.Detail)
+		return
+	}
+	if err != nil {
+		r.failAt(Policy, "", v.offset, "").Err = err
+		return
+	}
+	r.Policy, r.Origin.Voucher = policy, voucher
+}
+
+func (r *reader) readTrust() {
+	r.Partition, _ = r.string(Partition)
+	if v, ok := r.members[Partition]; ok && r.Partition == "" && !r.broken(Partition) {
+		r.failAt(Partition, "", v.offset, "empty, expected %q or %q", PartitionAWS, PartitionGovCloud)
+	}
+	if text, ok := r.string(Roots); ok {
+		roots, err := certs.ParseRoots([]byte(text))
+		if err != nil {
+			r.failAt(Roots, "", r.members[Roots].offset, "").Err = err
+		}
+		r.Roots, r.RootsName = roots, "the settings"
+	}
+	config := certs.RevocationConfig{Unknown: certs.RefuseUnknown}
+	lists := r.readLists()
+	if text, ok := r.string(MissingCRL); ok {
+		config.Unknown = certs.UnknownStatus(text)
+		switch {
+		case config.Unknown != certs.RefuseUnknown && config.Unknown != certs.InsecureAcceptUnknown:
+			r.failAt(MissingCRL, "", r.members[MissingCRL].offset, "found %q, expected %q or %q", text, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
+			return
+		case lists == nil:
+			r.failAt(MissingCRL, "", r.members[MissingCRL].offset, "given without %s", CRLs)
+		}
+	}
+	r.readDenied(&config)
+	if lists == nil && r.Denied == nil || r.broken(CRLs, Denied, MissingCRL) {
+		return
+	}
+	r.Unknown = config.Unknown
+	if lists == nil {
+		config.Unknown = certs.InsecureAcceptUnknown // nobody asked about lists
+	}
+	config.CRLs = lists
+	revocations, err := certs.NewRevocations(config)
+	if err != nil {
+		r.FailFor(CRLs, err)
+	}
+	r.Revocations = revocations
+}
+
+// readLists returns the lists, each of which can be used by itself.
+func (r *reader) readLists() [][]byte {
+	elements, _ := r.array(CRLs)
+	var lists [][]byte
+	for i, element := range elements {
+		path := fmt.Sprintf("[%d]", i)
+		text, ok := r.element(CRLs, path, element)
+		if !ok {
+			continue
+		}
+		list := []byte(text)
+		if !strings.Contains(text, "-----BEGIN") {
+			var err error
+			if list, err = base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err != nil {
+				r.failAt(CRLs, path, element.offset, "found text that is neither PEM nor base64, expected a revocation list")
+				continue
+			}
+		}
+		if _, err := certs.NewRevocations(certs.RevocationConfig{Unknown: certs.RefuseUnknown, CRLs: [][]byte{list}}); err != nil {
+			r.failAt(CRLs, path, element.offset, "").Err = err
+			continue
+		}
+		lists = append(lists, list)
+		r.Lists = append(r.Lists, CRLs+path)
+	}
+	return lists
+}
+
+func (r *reader) readDenied(config *certs.RevocationConfig) {
+	elements, _ := r.array(Denied)
+	for i, element := range elements {
+		path := fmt.Sprintf("[%d]", i)
+		one := certs.RevocationConfig{Unknown: certs.RefuseUnknown}
+		if element.raw[0] == '{' {
+			id, ok := r.readCertificateID(path, element)
+			if !ok {
+				continue
+			}
+			one.Certificates = []certs.CertificateID{id}
+			r.Denied = append(r.Denied, fmt.Sprintf("certificate %x of %s", id.Serial, id.Issuer))
+		} else {
+			module, ok := r.element(Denied, path, element)
+			if !ok {
+				continue
+			}
+			one.Modules = []string{module}
+			r.Denied = append(r.Denied, module)
+		}
+		if _, err := certs.NewRevocations(one); err != nil {
+			_, detail, _ := strings.Cut(err.Error(), " 0: ") // of the only entry
+			r.failAt(Denied, path, element.offset, "%s", detail)
+			continue
+		}
+		config.Certificates = append(config.Certificates, one.Certificates...)
+		config.Modules = append(config.Modules, one.Modules...)
+	}
+}
+
+func (r *reader) readCertificateID(path string, v value) (certs.CertificateID, bool) {
+	var id certs.CertificateID
+	members, err := readObject(v.raw, v.offset)
+	if err != nil {
+		r.failAt(Denied, path, v.offset, "%s", err)
+		return id, false
+	}
+	found := map[string]string{}
+	good := true
+	for _, m := range members {
+		_, twice := found[m.name]
+		switch {
+		case m.name != "issuer" && m.name != "serial":
+			r.failAt(Denied, path+"."+m.name, m.offset, `unknown key, expected "issuer" and "serial"`)
+			good = false
+		case twice:
+			r.failAt(Denied, path+"."+m.name, m.offset, "the key is given twice")
+			good = false
+		default:
+			text, ok := r.element(Denied, path+"."+m.name, m.value)
+			found[m.name], good = text, good && ok
+		}
+	}
+	for _, key := range []string{"issuer", "serial"} {
+		if _, ok := found[key]; !ok {
+			r.failAt(Denied, path+"."+key, v.offset, "missing")
+			good = false
+		}
+	}
+	if !good {
+		return id, false
+	}
+	serial, ok := new(big.Int).SetString(found["serial"], 16)
+	if !ok {
+		r.failAt(Denied, path+".serial", v.offset, "found %q, expected hex digits", found["serial"])
+		return id, false
+	}
+	return certs.CertificateID{Issuer: found["issuer"], Serial: serial}, true
+}
