@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,7 @@ import (
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/attestation/recipient"
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 var hybridKEMs = map[string]hpke.KEM{"MLKEM768-X25519": hpke.MLKEM768X25519(), "MLKEM1024-P384": hpke.MLKEM1024P384()}
@@ -84,7 +86,14 @@ func TestHybridSealedOpens(t *testing.T) {
 	}
 }
 
-// Attacks on the tie between key and document.
+// byteOrder swaps the two bytes of the KEM.
+func byteOrder(commitment []byte) []byte {
+	c := slices.Clone(commitment)
+	c[28], c[29] = c[29], c[28]
+	return c
+}
+
+// Attacks on the tie between key and document. REVIEW.md lists them.
 func TestSealHybridRefusesKeysThatAreNotCommittedTo(t *testing.T) {
 	t.Parallel()
 	for name, kem := range hybridKEMs {
@@ -115,6 +124,10 @@ func TestSealHybridRefusesKeysThatAreNotCommittedTo(t *testing.T) {
 			"label in other case":               {relabelled("Nitroattest/recipient/key v1"), nil},
 			"KEM of the other suite":            {otherKEM, nil},
 			"KEM that is no hybrid":             {noKEM, nil},
+			"KEM in the other byte order":       {byteOrder(c), nil},
+			"half in each field":                {c[:39], c[39:]},
+			"label alone in one, rest in other": {c[:28], c[28:]},
+			"twice in one field":                {append(slices.Clone(c), c...), nil},
 			"the key itself, as far as it fits": {beside[:1024], nil},
 		} {
 			sealed, err := recipient.SealHybrid(committing(t, fields[0], fields[1]), beside, []byte("secret"))
@@ -130,6 +143,10 @@ func TestSealHybridRefusesKeysThatAreNotCommittedTo(t *testing.T) {
 			require.Error(t, err, "%s: %s", name, attack)
 			requireReason(t, recipient.NotCommitted, sealed, err)
 		}
+		// The relying party chose the nonce, or whoever carries it: it commits to nothing.
+		inNonce := appraise(t, attestationtest.Request{Nonce: c}, nil, attestation.Expect{Nonce: c})
+		sealed, err := recipient.SealHybrid(inNonce, beside, []byte("secret"))
+		requireReason(t, recipient.NotCommitted, sealed, err)
 		// A document of before, with a commitment that was good then: an exchange
 		// that expects its own nonce does not get as far as a Result.
 		h := simulated()
@@ -140,7 +157,7 @@ func TestSealHybridRefusesKeysThatAreNotCommittedTo(t *testing.T) {
 		// And the commitment moved into another result is an altered one.
 		moved := *committing(t, nil, nil)
 		moved.Document.UserData = c
-		sealed, err := recipient.SealHybrid(&moved, beside, []byte("secret"))
+		sealed, err = recipient.SealHybrid(&moved, beside, []byte("secret"))
 		requireReason(t, recipient.UnverifiedResult, sealed, err)
 	}
 }
@@ -282,6 +299,76 @@ func TestHybridRecordedOpens(t *testing.T) {
 		require.NoError(t, err, v.KEM)
 		assert.Equal(t, v.Plaintext, string(opened))
 	}
+}
+
+// That crypto/hpke of this version of Go follows the draft which the documentation
+// names: a key and a ciphertext of the draft's own.
+func TestHybridDraftVectors(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/hpke-pq.json")
+	require.NoError(t, err)
+	var file struct {
+		Vectors []struct {
+			KEM                                uint16 `json:"kem_id"`
+			KDF                                uint16 `json:"kdf_id"`
+			AEAD                               uint16 `json:"aead_id"`
+			Info, SkRm, PkRm, Enc, AAD, PT, CT string
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &file))
+	require.Len(t, file.Vectors, 2)
+	for _, v := range file.Vectors {
+		kem, err := hpke.NewKEM(v.KEM)
+		require.NoError(t, err)
+		kdf, err := hpke.NewKDF(v.KDF)
+		require.NoError(t, err)
+		aead, err := hpke.NewAEAD(v.AEAD)
+		require.NoError(t, err)
+		key, err := kem.NewPrivateKey(fromHex(t, v.SkRm))
+		require.NoError(t, err)
+		assert.Equal(t, fromHex(t, v.PkRm), key.PublicKey().Bytes())
+		opener, err := hpke.NewRecipient(fromHex(t, v.Enc), key, kdf, aead, fromHex(t, v.Info))
+		require.NoError(t, err)
+		opened, err := opener.Open(fromHex(t, v.AAD), fromHex(t, v.CT))
+		require.NoError(t, err)
+		assert.Equal(t, fromHex(t, v.PT), opened)
+		// And it is one of the keys that can be committed to.
+		_, err = recipient.Commitment(key.PublicKey())
+		require.NoError(t, err)
+	}
+}
+
+// Whatever a document and the key beside it hold, a secret is sealed only to the
+// key that the document commits to.
+func FuzzSealHybrid(f *testing.F) {
+	key := generate(f, hpke.MLKEM768X25519())
+	beside, c := key.PublicKey().Bytes(), commitment(f, key)
+	f.Add(c, []byte(nil), beside)
+	f.Add([]byte(nil), c, beside)
+	f.Add(c, c, beside[:len(beside)-1])
+	f.Add(c[:60], beside[:1024], beside)
+	h := simulated()
+	verifier, err := attestation.NewVerifier(attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{h.Enclave().Image()}}, Roots: h.Roots()})
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, userData, publicKey, beside []byte) {
+		if len(userData) > 1024 || len(publicKey) > 1024 {
+			return
+		}
+		result, err := verifier.Verify(h.Attest(attestationtest.Request{UserData: userData, PublicKey: publicKey}), attestation.Expect{MaxAge: time.Minute})
+		require.NoError(t, err)
+		sealed, err := recipient.SealHybrid(result, beside, []byte("secret"))
+		if err != nil {
+			var typed *recipient.Error
+			require.ErrorAs(t, err, &typed)
+			require.Contains(t, []recipient.Reason{recipient.NotCommitted, recipient.InvalidKey}, typed.Reason)
+			require.Nil(t, sealed)
+			return
+		}
+		digest := sha512.Sum384(beside)
+		require.Contains(t, string(userData)+string(publicKey), string(digest[:]))
+		_, err = recipient.Seal(result, []byte("secret"))
+		require.ErrorIs(t, err, recipient.Downgrade)
+	})
 }
 
 func FuzzOpenHybrid(f *testing.F) {
