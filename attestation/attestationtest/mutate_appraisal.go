@@ -297,9 +297,11 @@ func exchangeVariations() []Mutation {
 		b.SetPCR(31, pcr.Value{}.Extend([]byte("more")))
 	})
 	others.Arrange = manifest
+	image := variation(TopicExchangeRegisters, "exchange-of-the-image", "the image needs an expectation of registers 16 and 18, and the exchange has them", nil)
+	image.Arrange = func(c *Case) { manifest(c); c.Exchange = []int{16, 18} }
 	nothing := variation(TopicBinding, "no-user-data-and-no-public-key", "user_data and public_key are null, as they have to be", nil)
 	nothing.Arrange = func(c *Case) { noUserData(c); noPublicKey(c) }
-	return []Mutation{registers, others, nothing}
+	return []Mutation{registers, others, image, nothing}
 }
 
 func bindingMutations() []Mutation {

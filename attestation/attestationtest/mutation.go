@@ -206,6 +206,9 @@ type Case struct {
 	// that the exchange expects, which the document has; nil: none.
 	NoUserData, NoPublicKey bool
 	PCRs                    pcr.Bank
+	// Exchange are registers without whose expectation the images of the policy
+	// accept nothing.
+	Exchange []int
 }
 
 // The document is half a minute old when it is judged and its leaf an hour, so
@@ -239,6 +242,9 @@ func (h *Hypervisor) Case(m Mutation) Case {
 		image.PCRs[pcr.RegisterCertificate] = signed
 	}
 	c.Policy = pcr.Policy{Images: []pcr.Image{otherImage(e.secret, image), image}}
+	for i := range c.Policy.Images {
+		c.Policy.Images[i].Exchange = slices.Clone(c.Exchange)
+	}
 	if m.NitroTPM {
 		c.Policy.Kind = pcr.NitroTPM
 	}

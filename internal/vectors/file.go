@@ -32,6 +32,8 @@ type Policy struct {
 type Image struct {
 	Name string            `json:"name"`
 	PCRs map[string]string `json:"pcrs"` // hex, by decimal index
+	// Exchange are registers for which the expectation has to have a value.
+	Exchange []int `json:"exchange,omitempty"`
 }
 
 // The types of groups.

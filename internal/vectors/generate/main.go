@@ -99,7 +99,7 @@ func policyOf(policy pcr.Policy) vectors.Policy {
 }
 
 func imageOf(image pcr.Image) vectors.Image {
-	return vectors.Image{Name: image.Name, PCRs: registersOf(image.PCRs)}
+	return vectors.Image{Name: image.Name, PCRs: registersOf(image.PCRs), Exchange: image.Exchange}
 }
 
 // registersOf is null for no bank.
