@@ -10,6 +10,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 var session = []byte("session 42")
@@ -181,4 +182,35 @@ func TestTheClockIsReadAgainBeforeTheStore(t *testing.T) {
 	requireReason(t, challenge.Expired, err)
 	assert.Nil(t, result)
 	assert.Empty(t, store.asked)
+}
+
+// What the exchange expects beside the nonce is carried through, by both ways to
+// verify, and a document that is refused for it uses no nonce up.
+func TestExpectIsCarriedThrough(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	e := newEnclave(t, clock.read)
+	value, err := e.hypervisor.Enclave().NSM().ExtendPCR(16, []byte("the configuration"))
+	require.NoError(t, err)
+	issuer := newIssuer(t, challenge.Config{Store: newMemory(t, 10), Now: clock.read})
+	verifier := e.verifier()
+	for name, parsed := range map[string]bool{"Verify": false, "VerifyParsed": true} {
+		nonce := issue(t, issuer, session)
+		evidence := e.attest(nonce)
+		verify := func(expect attestation.Expect) error {
+			if !parsed {
+				_, err := issuer.Verify(t.Context(), verifier, challenge.Response{Evidence: evidence, Nonce: nonce, Context: session}, expect)
+				return err
+			}
+			document, err := verifier.Parse(evidence)
+			require.NoError(t, err)
+			_, err = issuer.VerifyParsed(t.Context(), verifier, document, session, expect)
+			return err
+		}
+		assert.ErrorIs(t, verify(attestation.Expect{PCRs: pcr.Bank{16: {1}}}), attestation.RegisterMismatch, name)
+		assert.ErrorIs(t, verify(attestation.Expect{PCRs: pcr.Bank{17: {}}}), attestation.RegisterMismatch, name)
+		assert.ErrorIs(t, verify(attestation.Expect{UserData: []byte("some")}), attestation.UserDataMismatch, name)
+		assert.ErrorIs(t, verify(attestation.Expect{PublicKey: []byte("some")}), attestation.PublicKeyMismatch, name)
+		assert.NoError(t, verify(attestation.Expect{PCRs: pcr.Bank{16: value}, NoUserData: true, NoPublicKey: true}), name)
+	}
 }
