@@ -46,7 +46,7 @@
 //
 // # Attestation results
 //
-// A verdict can carry an EAT Attestation Result (EAR, draft-ietf-rats-ear-03):
+// A verdict can carry an EAT Attestation Result (EAR, draft-ietf-rats-ear-04):
 // a JWT signed with ES384, which a downstream service verifies with one key and
 // no knowledge of Nitro. A request says when it wants one: "accepted" gives a
 // token for documents that are accepted and none for others, so that a consumer
@@ -55,7 +55,7 @@
 // audits; it costs a third of a verification, without waiting for a place. There
 // is none without a verdict.
 //
-//	eat_profile      tag:ietf.org,2026:rats/ear#03
+//	eat_profile      tag:ietf.org,2026:rats/ear#04
 //	iat, exp         now, and five minutes later or when a certificate expires
 //	eat_nonce        the challenge of the request, base64url; absent without one
 //	ear_verifier_id  this software and its version
@@ -68,9 +68,22 @@
 //	ear_trustworthiness_vector  below
 //	ear_appraisal_policy_ids    "<name>@sha256:<hex of the policy file>"
 //	eat_nonce                   the nonce of an authentic document, base64url
+//	ear_veraison_key_attestation  {"akpub": the public_key of a document that is
+//	                            accepted, base64url}, where it is the DER of a
+//	                            SubjectPublicKeyInfo
 //	github.com/nitroattest/nitroattest  {"reason", "kind", "image", "debug", "module_id",
 //	                            "timestamp", "public_key", "user_data"}; all but the
 //	                            reason only of an authentic document, bytes as hex
+//
+// The draft is of 26 May 2026. Of -04 itself the abstract was at hand and programs that
+// follow it, of -03 (15 March) and of the editors' copy after -04 the whole text.
+// In both, the claims above have one name and one meaning, and the profile names the
+// draft, so that results say #04. Consumers that compare the profile with #03 can have
+// that; nothing else differs. What -04 adds is optional and not used:
+// ear_attester_claims and ear_verifier_claims would hold what is in the claim with our
+// name, which consumers read already. Nor is ear_raw_evidence, of either draft:
+// whoever asks for a result has the document, and those to whom it goes on need not
+// see it.
 //
 // A nonce of an EAT has 8 to 64 bytes (RFC 9711, section 4.1), one of a document
 // up to 1024. Where it has another length, eat_nonce of the submodule is its
@@ -151,6 +164,6 @@
 // document the module ID. Never a challenge, context, document, user data, key or
 // the detail of a refusal, which may quote them.
 //
-// Sources: RFC 9457, RFC 9711, RFC 7517, RFC 7638; draft-ietf-rats-ear-03,
+// Sources: RFC 9457, RFC 9711, RFC 7517, RFC 7638; draft-ietf-rats-ear-04,
 // draft-ietf-rats-ar4si (sections on enumeration encoding and specific claims).
 package service

@@ -2,6 +2,7 @@ package service
 
 import (
 	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"time"
@@ -9,10 +10,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// The names and the profile belong together: earlier and later drafts have
+// Profiles of an EAR. The names of the claims belong to both: earlier drafts have
 // others.
 const (
-	earProfile   = "tag:ietf.org,2026:rats/ear#03"
+	EARProfile   = "tag:ietf.org,2026:rats/ear#04" // draft-ietf-rats-ear-04
+	EARProfile03 = "tag:ietf.org,2026:rats/ear#03" // and -03, for who expects that
+
 	earDeveloper = "https://github.com/nitroattest/nitroattest"
 	earClaim     = "github.com/nitroattest/nitroattest"
 
@@ -22,6 +25,10 @@ const (
 	claimVector     = "ear_trustworthiness_vector"
 	claimPolicies   = "ear_appraisal_policy_ids"
 	claimVerifierID = "ear_verifier_id"
+
+	// The extension of Project Veraison, in the same draft.
+	claimKeyAttestation = "ear_veraison_key_attestation"
+	claimKey            = "akpub"
 )
 
 // earLifetime is short: a result speaks of one exchange.
@@ -62,8 +69,11 @@ func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
 	if document := v.report.Document; document != nil && document.Nonce != nil {
 		submod[claimNonce] = eatNonce(document.Nonce)
 	}
+	if key := attestedKey(v); key != "" {
+		submod[claimKeyAttestation] = map[string]string{claimKey: key}
+	}
 	claims := jwt.MapClaims{
-		claimProfile:    earProfile,
+		claimProfile:    s.config.Signer.profile(),
 		claimStatus:     status,
 		claimVerifierID: map[string]string{"developer": earDeveloper, "build": "nitroattest " + s.config.Signer.version},
 		"iat":           now.Unix(),
@@ -74,6 +84,20 @@ func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
 		claims[claimNonce] = eatNonce(x.nonce)
 	}
 	return claims
+}
+
+// attestedKey is the public_key of a document that is accepted in base64url, or "".
+// The extension is for keys that are the DER of a SubjectPublicKeyInfo (RFC 5280,
+// section 4.1.2.7); public_key may be anything.
+func attestedKey(v *verdict) string {
+	if !v.accepted() || v.report.Document == nil {
+		return ""
+	}
+	der := v.report.Document.PublicKey
+	if _, err := x509.ParsePKIXPublicKey(der); err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(der)
 }
 
 // eatNonce is the nonce, or its SHA-384 when an EAT cannot hold it.

@@ -91,7 +91,7 @@ func TestAnAcceptedDocumentGetsAnAttestationResult(t *testing.T) {
 	delete(claims, "exp")
 	document := verdict["document"].(object)
 	assert.Equal(t, object{
-		"eat_profile":     "tag:ietf.org,2026:rats/ear#03",
+		"eat_profile":     "tag:ietf.org,2026:rats/ear#04",
 		"eat_nonce":       c,
 		"ear_status":      "affirming",
 		"ear_verifier_id": object{"developer": "https://github.com/nitroattest/nitroattest", "build": "nitroattest v0.0.0-test"},
@@ -290,4 +290,43 @@ func TestParseSigner(t *testing.T) {
 		assert.ErrorContains(t, err, message)
 		assert.Nil(t, signer)
 	}
+}
+
+// The attested key, as Project Veraison's extension has it: of documents that are
+// accepted, and of keys.
+func TestTheAttestedKeyIsInTheResult(t *testing.T) {
+	k := newKit(t)
+	key, err := x509.MarshalPKIXPublicKey(&k.earKey.PublicKey)
+	require.NoError(t, err)
+	submod := func(publicKey []byte, expected string) object {
+		c := k.challenge(t, "")
+		request := object{"policy": "prod", "challenge": c, "ear": "always", "document": k.attest(t, c, attestationtest.Request{PublicKey: publicKey})}
+		if expected != "" {
+			request["public_key"] = hex.EncodeToString([]byte(expected))
+		}
+		_, submod := k.submod(t, k.verify(t, request))
+		return submod
+	}
+	assert.Equal(t, object{"akpub": base64.RawURLEncoding.EncodeToString(key)}, submod(key, "")["ear_veraison_key_attestation"])
+	for _, other := range [][]byte{nil, {}, []byte("key"), key[1:], append(key[:len(key):len(key)], 0), make([]byte, 32)} {
+		assert.NotContains(t, submod(other, ""), "ear_veraison_key_attestation")
+	}
+	refused := submod(key, "another")
+	assert.Equal(t, "contraindicated", refused["ear_status"])
+	assert.NotContains(t, refused, "ear_veraison_key_attestation")
+}
+
+// Who expects the profile of before gets its results.
+func TestTheEarlierProfile(t *testing.T) {
+	k := newKit(t)
+	require.ErrorContains(t, k.config.Signer.UseProfile("tag:ietf.org,2026:rats/ear#05"), "expected")
+	require.NoError(t, k.config.Signer.UseProfile(service.EARProfile03))
+	key, err := x509.MarshalPKIXPublicKey(&k.earKey.PublicKey)
+	require.NoError(t, err)
+	c := k.challenge(t, "")
+	claims, submod := k.submod(t, k.verify(t, object{"policy": "prod", "challenge": c, "ear": "accepted",
+		"document": k.attest(t, c, attestationtest.Request{PublicKey: key})}))
+	assert.Equal(t, "tag:ietf.org,2026:rats/ear#03", claims["eat_profile"])
+	assert.Equal(t, "affirming", submod["ear_status"])
+	assert.Contains(t, submod, "ear_veraison_key_attestation")
 }

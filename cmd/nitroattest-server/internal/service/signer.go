@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -17,7 +18,25 @@ const keyOverlap = 2 * earLifetime
 // for concurrent use.
 type Signer struct {
 	version string
+	older   bool // EARProfile03
 	keys    atomic.Pointer[signingKeys]
+}
+
+// UseProfile makes results of another profile than EARProfile: EARProfile03, for
+// consumers that compare the claim. It is called before the signer is in use.
+func (s *Signer) UseProfile(profile string) error {
+	if profile != EARProfile && profile != EARProfile03 {
+		return fmt.Errorf("found the profile %q, expected %q or %q", profile, EARProfile, EARProfile03)
+	}
+	s.older = profile == EARProfile03
+	return nil
+}
+
+func (s *Signer) profile() string {
+	if s.older {
+		return EARProfile03
+	}
+	return EARProfile
 }
 
 // signingKeys are the keys of one time. They never change.
