@@ -52,9 +52,16 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots, revocations, signatures), logger); err != nil {
 		return config, fmt.Errorf("--policies: %s: %w", f.policies, err)
 	}
+	profile, ok := map[string]string{"04": service.EARProfile, "03": service.EARProfile03}[f.earDraft]
+	if !ok {
+		return config, fmt.Errorf("--ear-draft: found %q, expected 04 or 03", f.earDraft)
+	}
 	if f.earKey != "" {
 		if config.Signer, err = service.LoadSigner(config.Files, f.earKey, version()); err != nil {
 			return config, fmt.Errorf("--ear-key: %w", err)
+		}
+		if err := config.Signer.UseProfile(profile); err != nil {
+			return config, fmt.Errorf("--ear-draft: %w", err)
 		}
 	}
 	return config, nil

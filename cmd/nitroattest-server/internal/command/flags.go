@@ -28,6 +28,7 @@ type serveFlags struct {
 	lifetime   time.Duration
 	maxAge     time.Duration
 	earKey     string
+	earDraft   string
 	concurrent int
 	queue      int
 	memory     string
@@ -64,6 +65,7 @@ func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
 	flags.StringVar(&f.signatures, "signatures", signaturesStandard, "what verifies signatures: standard, or fast in half the time by circl; the verdicts are the same")
 	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
+	flags.StringVar(&f.earDraft, "ear-draft", "04", "draft of the IETF that the attestation results name: 04, or 03 for consumers that expect it")
 }
 
 func (f *serveFlags) registerChallenges(flags *pflag.FlagSet) {

@@ -79,7 +79,7 @@
 // follow it, of -03 (15 March) and of the editors' copy after -04 the whole text.
 // In both, the claims above have one name and one meaning, and the profile names the
 // draft, so that results say #04. Consumers that compare the profile with #03 can have
-// that; nothing else differs. What -04 adds is optional and not used:
+// that (--ear-draft 03); nothing else differs. What -04 adds is optional and not used:
 // ear_attester_claims and ear_verifier_claims would hold what is in the claim with our
 // name, which consumers read already. Nor is ear_raw_evidence, of either draft:
 // whoever asks for a result has the document, and those to whom it goes on need not
