@@ -10,36 +10,36 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
-	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
 
 // appraisalFlags are the flags that say what a document has to be.
 type appraisalFlags struct {
-	policy     string
-	pcrs       []string
-	eif        string
-	container  containerFlags
-	anyImage   bool
-	allowDebug bool
-	nonce      string
-	maxAge     time.Duration
-	recorded   bool
-	at         string
-	kind       string
-	userData   string
-	publicKey  string
-	root       string
-	partition  string
-	crls       []string
-	missingCRL string
-	signatures string
+	policy                  string
+	pcrs                    []string
+	eif                     string
+	container               containerFlags
+	anyImage                bool
+	allowDebug              bool
+	nonce                   string
+	maxAge                  time.Duration
+	recorded                bool
+	at                      string
+	kind                    string
+	userData                string
+	publicKey               string
+	expectPCRs              []string
+	noUserData, noPublicKey bool
+	root                    string
+	partition               string
+	crls                    []string
+	missingCRL              string
+	signatures              string
 
 	changed      func(name string) bool
 	voucherFlags voucherFlags
-	policyData   []byte   // what was read of the file that policy names
-	voucher      *voucher // of a signed policy
 }
 
 func (f *appraisalFlags) register(cmd *cobra.Command) {
@@ -54,9 +54,12 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	flags.DurationVar(&f.maxAge, "max-age", 0, "the largest age of the document, 5m for example")
 	flags.BoolVar(&f.recorded, "recorded", false, "appraise as of the document's own timestamp; says nothing of freshness")
 	flags.StringVar(&f.at, "at", "", "verification time in place of now, as `RFC3339`")
-	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
+	flags.StringVar(&f.kind, "kind", "", "`KIND` of document: enclave or nitrotpm; without it that of the policy, or enclave")
 	flags.StringVar(&f.userData, "user-data", "", "what user_data has to be, as `HEX`; \"\" for present and empty")
 	flags.StringVar(&f.publicKey, "public-key", "", "what public_key has to be, as `HEX`; \"\" for present and empty")
+	flags.BoolVar(&f.noUserData, "no-user-data", false, "user_data has to be null")
+	flags.BoolVar(&f.noPublicKey, "no-public-key", false, "public_key has to be null")
+	flags.StringArrayVar(&f.expectPCRs, "expect-pcr", nil, "register that this exchange requires beside the image, as `N=HEX`, of those that an application extends: 16 to 31; repeat for more")
 	f.voucherFlags.register(cmd)
 	f.registerTrust(cmd)
 	f.registerSignatures(cmd)
@@ -73,230 +76,151 @@ func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
-// verifier builds the verifier and the expectation that the flags describe.
-func (f *appraisalFlags) verifier(std stdio) (*attestation.Verifier, attestation.Expect, error) {
-	expect, err := f.expect()
-	if err != nil {
-		return nil, expect, err
+// flagNames are the settings whose flag has another name than their key in JSON.
+var flagNames = map[string]string{settings.PCRs: "--expect-pcr", settings.Roots: "--root", settings.CRLs: "--crl"}
+
+// flagName is what a user of the command calls a setting.
+func flagName(setting string) string {
+	if name, ok := flagNames[setting]; ok {
+		return name
 	}
-	config, err := f.config(std)
-	if err != nil {
-		return nil, expect, err
-	}
-	v, err := attestation.NewVerifier(config)
-	return v, expect, err
+	return "--" + strings.ReplaceAll(setting, "_", "-")
 }
 
-func (f *appraisalFlags) config(std stdio) (attestation.Config, error) {
-	config := attestation.Config{
-		Kind:               attestation.Kind(f.kind),
-		Recorded:           f.recorded,
-		InsecureAllowDebug: f.allowDebug,
-		InsecureAnyImage:   f.anyImage,
+// appraisal returns what the flags demand, or all that is wrong with them. Files
+// that take long are read only once everything else is right.
+func (f *appraisalFlags) appraisal(std stdio) (*settings.Appraisal, error) {
+	a := &settings.Appraisal{
+		Words:       flagName,
+		AnyImage:    f.anyImage,
+		AllowDebug:  f.allowDebug,
+		Recorded:    f.recorded,
+		MaxAge:      f.maxAge,
+		NoUserData:  f.noUserData,
+		NoPublicKey: f.noPublicKey,
 	}
-	if err := kindFlag(f.kind).check(); err != nil {
-		return config, err
+	f.addKind(a)
+	f.addTimes(a)
+	f.addBinding(a)
+	f.addTrust(a)
+	if err := f.addImages(a, std); err != nil {
+		return nil, err
 	}
-	var err error
-	if config.Policy, err = f.readPolicy(std); err != nil {
-		return config, err
+	if err := a.Check(); err != nil {
+		return nil, err
 	}
-	if config.Roots, err = f.trust().Roots(); err != nil {
-		return config, err
-	}
-	if config.Revocations, err = f.trust().Revocations(); err != nil {
-		return config, err
-	}
-	if config.Signatures, err = f.signatureVerifier(); err != nil {
-		return config, err
-	}
-	config.Now, err = f.now()
-	return config, err
+	return a, nil
 }
 
-func (f *appraisalFlags) readPolicy(std stdio) (pcr.Policy, error) {
-	if err := f.voucherFlags.check(f.changed("policy")); err != nil {
-		return pcr.Policy{}, err
+func (f *appraisalFlags) addKind(a *settings.Appraisal) {
+	if !f.changed("kind") {
+		return
 	}
-	oci := f.changed("oci")
-	if !oci {
-		if err := f.container.refuse(); err != nil {
-			return pcr.Policy{}, err
-		}
-	}
-	given := 0
-	for _, flag := range []bool{f.changed("policy"), f.changed("policy-bundle"), len(f.pcrs) > 0 && !oci, f.changed("eif"), oci, f.anyImage} {
-		if flag {
-			given++
-		}
-	}
-	if given != 1 {
-		return pcr.Policy{}, hintf(fmt.Errorf("found %d of --policy, --pcr, --eif, --oci and --insecure-any-image, expected exactly one", given),
-			"they say which code is acceptable; without it every enclave would be")
-	}
-	switch {
-	case f.anyImage:
-		return pcr.Policy{}, nil
-	case oci:
-		return f.policyOfContainer(std)
-	case len(f.pcrs) > 0:
-		return f.policyOfRegisters()
-	case f.changed("eif"):
-		return f.policyOfImage(std)
-	default:
-		return f.readPolicyFile(std)
+	if a.Kind = pcr.Kind(f.kind); f.kind == "" {
+		a.FailAs(settings.Kind, kindFlag("?").check())
 	}
 }
 
-func (f *appraisalFlags) isNitroTPM() bool { return f.kind == string(attestation.NitroTPM) }
-
-func (f *appraisalFlags) readPolicyFile(std stdio) (pcr.Policy, error) {
-	flag, name := "policy", f.policy
-	if f.changed("policy-bundle") {
-		flag, name = "policy-bundle", f.voucherFlags.bundle
+func (f *appraisalFlags) addTimes(a *settings.Appraisal) {
+	if f.changed("max-age") && f.maxAge <= 0 {
+		a.Fail(settings.MaxAge, "found %s, expected a positive duration", f.maxAge)
 	}
-	fail := func(err error) (pcr.Policy, error) {
-		return pcr.Policy{}, fmt.Errorf("--%s: %s: %w", flag, name, err)
-	}
-	if f.voucherFlags.given() == "" {
-		data, err := readFileBounded(name, maxPolicy)
+	if f.changed("at") {
+		at, err := time.Parse(time.RFC3339, f.at)
 		if err != nil {
-			return fail(err)
+			a.Fail(settings.At, "found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
 		}
-		reading, err := kindFlag(f.kind).parse(data)
-		if err != nil {
-			_, err = fail(err)
-			return pcr.Policy{}, signedHint(data, err)
-		}
-		warnOfPolicy(name, reading, std)
-		f.policyData = data
-		return reading.Policy, nil
+		a.At = at
 	}
-	data, err := readFileBounded(name, signedpolicy.MaxEnvelope)
-	if err != nil {
-		return fail(err)
-	}
-	now, err := f.now()
-	if err != nil {
-		return pcr.Policy{}, err
-	}
-	policy, v, err := f.voucherFlags.read(data, kindFlag(f.kind), now, std)
-	if err != nil {
-		return fail(err)
-	}
-	f.policyData, f.voucher = data, v
-	if !v.nameGiven {
-		printWarning(std.err, fmt.Sprintf("--policy-name is not given: the name of the policy, %q, was not checked", v.Name))
-	}
-	return policy, nil
 }
 
-// now returns the clock of --at, or nil.
-func (f *appraisalFlags) now() (func() time.Time, error) {
-	if !f.changed("at") {
-		return nil, nil
-	}
-	at, err := time.Parse(time.RFC3339, f.at)
-	if err != nil {
-		return nil, fmt.Errorf("--at: found %q, expected a time like 2025-04-15T02:25:23Z", f.at)
-	}
-	return func() time.Time { return at }, nil
-}
-
-func (f *appraisalFlags) policyOfImage(std stdio) (pcr.Policy, error) {
-	if f.isNitroTPM() {
-		return pcr.Policy{}, errors.New("--eif: given beside --kind nitrotpm, expected --policy or --pcr: an enclave image says nothing of such a document")
-	}
-	policy, err := policyOfImage(f.eif, std)
-	if err != nil {
-		return pcr.Policy{}, fmt.Errorf("--eif: %w", err)
-	}
-	return policy, nil
-}
-
-// registers returns those of all --pcr flags.
-func (f *appraisalFlags) registers() (pcr.Bank, error) {
-	bank := pcr.Bank{}
-	for _, flag := range f.pcrs {
-		name, digits, ok := strings.Cut(flag, "=")
-		if !ok {
-			return nil, fmt.Errorf("--pcr: found %q, expected N=HEX, 0=<96 hex digits> for example", flag)
-		}
-		register, err := pcr.ParseRegister(name)
-		if err != nil {
-			return nil, fmt.Errorf("--pcr: %w", err)
-		}
-		if _, ok := bank[register]; ok {
-			return nil, fmt.Errorf("--pcr: register %d is given twice", register)
-		}
-		if bank[register], err = pcr.ParseValue(digits); err != nil {
-			return nil, fmt.Errorf("--pcr %s: %w", name, err)
-		}
-	}
-	return bank, nil
-}
-
-// policyOfRegisters makes one image of all --pcr flags.
-func (f *appraisalFlags) policyOfRegisters() (pcr.Policy, error) {
-	bank, err := f.registers()
-	if err != nil {
-		return pcr.Policy{}, err
-	}
-	policy := pcr.Policy{Kind: pcr.Kind(f.kind), Images: []pcr.Image{{Name: "--pcr", PCRs: bank}}}
-	if err := policy.Validate(); err != nil {
-		return pcr.Policy{}, ofRegisters(err)
-	}
-	return policy, nil
-}
-
-// ofRegisters says of the first mistake which --pcr it is in, for the flags have
-// no paths.
-func ofRegisters(err error) error {
-	var wrong *pcr.Error
-	if !errors.As(err, &wrong) {
-		return fmt.Errorf("--pcr: %w", err)
-	}
-	told := *wrong
-	told.Field = ""
-	if register, ok := strings.CutPrefix(wrong.Field, "images[0].pcrs."); ok {
-		return fmt.Errorf("--pcr %s: %w", register, &told)
-	}
-	return fmt.Errorf("--pcr: %w", &told)
-}
-
-// expect reads the flags of freshness and binding.
-func (f *appraisalFlags) expect() (attestation.Expect, error) {
-	expect := attestation.Expect{MaxAge: f.maxAge}
-	switch {
-	case !f.changed("nonce") && !f.changed("max-age") && !f.recorded:
-		return expect, hintf(errors.New("no flag states freshness, expected --nonce HEX, --max-age DURATION or --recorded"),
-			"--nonce is for the answer to your challenge, --max-age for a recent document, --recorded for one of the past, as of its own timestamp")
-	case f.recorded && f.changed("max-age"):
-		return expect, errors.New("--max-age: given beside --recorded, by whose clock every document is new")
-	case f.recorded && f.changed("at"):
-		return expect, errors.New("--at: given beside --recorded, which takes the time from the document")
-	case f.changed("max-age") && f.maxAge <= 0:
-		return expect, fmt.Errorf("--max-age: found %s, expected a positive duration", f.maxAge)
-	}
+func (f *appraisalFlags) addBinding(a *settings.Appraisal) {
 	for _, field := range []struct {
-		name, digits string
-		value        *[]byte
+		setting, flag, digits string
+		value                 *[]byte
 	}{
-		{"nonce", f.nonce, &expect.Nonce},
-		{"user-data", f.userData, &expect.UserData},
-		{"public-key", f.publicKey, &expect.PublicKey},
+		{settings.Nonce, "nonce", f.nonce, &a.Nonce},
+		{settings.UserData, "user-data", f.userData, &a.UserData},
+		{settings.PublicKey, "public-key", f.publicKey, &a.PublicKey},
 	} {
-		if !f.changed(field.name) {
+		if !f.changed(field.flag) {
 			continue
 		}
 		value, err := hex.DecodeString(strings.TrimPrefix(field.digits, "0x"))
 		if err != nil {
-			return expect, fmt.Errorf("--%s: found %q, expected hex digits", field.name, field.digits)
+			a.Fail(field.setting, "found %q, expected hex digits", field.digits)
+			continue
 		}
 		*field.value = value
 	}
-	if f.changed("nonce") && len(expect.Nonce) == 0 {
-		return expect, errors.New("--nonce: empty, expected at least one byte")
+	if len(f.expectPCRs) > 0 {
+		var err error
+		if a.PCRs, err = registers("--expect-pcr", f.expectPCRs); err != nil {
+			a.FailAs(settings.PCRs, err)
+		}
 	}
-	return expect, nil
 }
+
+func (f *appraisalFlags) addTrust(a *settings.Appraisal) {
+	trust := f.trust()
+	if f.changed("root") {
+		if roots, err := trust.Roots(); err != nil {
+			a.FailAs(settings.Roots, err)
+		} else {
+			a.Roots, a.RootsName = roots, f.root
+		}
+	} else if f.changed("partition") {
+		if a.Partition = f.partition; f.partition == "" {
+			a.Fail(settings.Partition, "found \"\", expected %q or %q", settings.PartitionAWS, settings.PartitionGovCloud)
+		}
+	}
+	revocations, err := trust.Revocations()
+	if err != nil {
+		a.FailAs(settings.CRLs, err)
+	}
+	a.Revocations, a.Lists, a.Unknown = revocations, f.crls, certs.UnknownStatus(f.missingCRL)
+	signatures, err := f.signatureVerifier()
+	if err != nil {
+		a.FailAs("signatures", err)
+	}
+	a.Signatures = signatures
+}
+
+// registers reads the values of a flag that names registers, and tells all that
+// is wrong with them.
+func registers(flag string, values []string) (pcr.Bank, error) {
+	bank := pcr.Bank{}
+	var wrong []error
+	for _, value := range values {
+		name, digits, ok := strings.Cut(value, "=")
+		if !ok {
+			wrong = append(wrong, fmt.Errorf("%s: found %q, expected N=HEX, 0=<96 hex digits> for example", flag, value))
+			continue
+		}
+		register, err := pcr.ParseRegister(name)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("%s: %w", flag, err))
+			continue
+		}
+		if _, ok := bank[register]; ok {
+			wrong = append(wrong, fmt.Errorf("%s: register %d is given twice", flag, register))
+			continue
+		}
+		if bank[register], err = pcr.ParseValue(strings.TrimPrefix(digits, "0x")); err != nil {
+			wrong = append(wrong, fmt.Errorf("%s %s: %w", flag, name, err))
+		}
+	}
+	if wrong != nil {
+		return nil, listed(wrong)
+	}
+	return bank, nil
+}
+
+// listed are errors that are told one by one.
+type listed []error
+
+// Error implements error.
+func (l listed) Error() string { return errors.Join(l...).Error() }
+
+// Unwrap makes errors.Is and errors.As look at each.
+func (l listed) Unwrap() []error { return l }

@@ -71,7 +71,7 @@ func (f *appraisalFlags) policyOfContainer(std stdio) (policy pcr.Policy, err er
 	if err != nil {
 		return policy, fmt.Errorf("--oci: %w", err)
 	}
-	more, err := f.registers()
+	more, err := registers("--pcr", f.pcrs)
 	if err != nil {
 		return policy, err
 	}

@@ -41,7 +41,7 @@ each case but misuse.`,
 func report(std stdio, flags *appraisalFlags, args []string, filesFrom, output string) error {
 	r := page.Report{Version: version()}
 	p := newPrinter(std, false)
-	expect, err := appraiseAll(std, flags, args, filesFrom, func(o outcome) error {
+	criteria, err := appraiseAll(std, flags, args, filesFrom, func(o outcome) error {
 		p.note(o)
 		p.tell(o)
 		r.Documents = append(r.Documents, o.page())
@@ -51,7 +51,7 @@ func report(std stdio, flags *appraisalFlags, args []string, filesFrom, output s
 	if err != nil {
 		return err
 	}
-	r.Criteria = flags.criteria(expect)
+	r.Criteria = criteria
 	var out bytes.Buffer
 	if err := page.Write(&out, r); err != nil {
 		return err

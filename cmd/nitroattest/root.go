@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // stdio is what a command reads and writes.
@@ -90,11 +92,30 @@ func printWarning(w io.Writer, text string) {
 	fmt.Fprintf(w, "nitroattest: warning: %s\n", printable(text))
 }
 
-// printError writes an error and its hint, each on a line of its own.
+// printError writes an error and its hint, each on a line of its own, and of
+// several errors each.
 func printError(w io.Writer, err error) {
+	var mistakes settings.Mistakes
+	if errors.As(err, &mistakes) {
+		for _, m := range mistakes {
+			printError(w, m)
+		}
+		return
+	}
+	var several listed
+	if errors.As(err, &several) {
+		for _, one := range several {
+			printError(w, one)
+		}
+		return
+	}
 	fmt.Fprintf(w, "nitroattest: %s\n", printable(err.Error()))
 	var hinted *hintError
-	if errors.As(err, &hinted) {
+	var m *settings.Mistake
+	switch {
+	case errors.As(err, &hinted):
 		fmt.Fprintf(w, "hint: %s\n", hinted.hint)
+	case errors.As(err, &m) && m.Hint != "":
+		fmt.Fprintf(w, "hint: %s\n", m.Hint)
 	}
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/internal/settings"
+	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
 
@@ -54,19 +56,6 @@ func (f *sigstoreFlags) check() error {
 	return nil
 }
 
-// identity is what the certificate of a bundle says of the signer.
-type identity struct {
-	Issuer     string      `json:"issuer"`
-	Identity   string      `json:"identity"`
-	Repository string      `json:"repository,omitempty"`
-	Commit     string      `json:"commit,omitempty"`
-	Ref        string      `json:"ref,omitempty"`
-	Workflow   string      `json:"workflow,omitempty"`
-	Run        string      `json:"run,omitempty"`
-	Trigger    string      `json:"trigger,omitempty"`
-	Signed     []time.Time `json:"signed"`
-}
-
 // findPlugin looks beside this program and then on PATH.
 func findPlugin() (string, error) {
 	name := pluginName
@@ -91,26 +80,26 @@ func findPlugin() (string, error) {
 
 // readBundle has the plugin verify the signature and who made it, and checks
 // the statement here.
-func (f *voucherFlags) readBundle(data []byte, now func() time.Time, std stdio) (*signedpolicy.Statement, *voucher, error) {
+func (f *voucherFlags) readBundle(data []byte, now func() time.Time, std stdio) (pcr.Policy, *settings.Voucher, error) {
 	plugin, err := findPlugin()
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
 	payload, signer, err := f.runPlugin(plugin, data, std)
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
 	name, err := f.nameOr(func() (string, error) { return nameOf(payload) })
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
 	statement, err := signedpolicy.InsecureAppraise(payload, signedpolicy.Expect{Name: name, Now: now, Seen: f.store()})
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
-	v := newVoucher(statement, sha256.Sum256(payload))
+	v := settings.NewVoucher(statement, sha256.Sum256(payload))
 	v.Certificate = signer
-	return statement, v, nil
+	return statement.Policy, v, nil
 }
 
 // nameOf takes the name that a statement gives itself.
@@ -126,7 +115,7 @@ func nameOf(payload []byte) (string, error) {
 	return s.Predicate.Name, nil
 }
 
-func (f *voucherFlags) runPlugin(plugin string, bundle []byte, std stdio) ([]byte, *identity, error) {
+func (f *voucherFlags) runPlugin(plugin string, bundle []byte, std stdio) ([]byte, *settings.Signer, error) {
 	cmd := exec.Command(plugin,
 		"--trusted-root", f.sigstore.trustedRoot,
 		"--certificate-identity", f.sigstore.identity, "--certificate-identity-regexp", f.sigstore.identityPattern,
@@ -140,7 +129,7 @@ func (f *voucherFlags) runPlugin(plugin string, bundle []byte, std stdio) ([]byt
 	}
 	var answer struct {
 		Payload []byte              `json:"payload"`
-		Signer  *identity           `json:"signer"`
+		Signer  *settings.Signer    `json:"signer"`
 		Reason  signedpolicy.Reason `json:"reason"`
 		Detail  string              `json:"detail"`
 	}

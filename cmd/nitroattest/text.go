@@ -29,10 +29,14 @@ func writeReport(b *bytes.Buffer, colour palette, o outcome) {
 		line(b, "image", "NOT CHECKED, any would do")
 	}
 	if o.voucher != nil {
-		line(b, "policy", o.voucher.summary())
+		line(b, "policy", o.voucher.Summary())
 	}
 	if r.Mismatch != nil {
 		writeMismatch(b, colour, r.Mismatch, describeFor(r))
+	}
+	if len(r.Registers) > 0 {
+		line(b, "exchange", "registers that this exchange requires")
+		writeComparisons(b, colour, r.Registers, describeFor(r))
 	}
 	if r.Document != nil {
 		writeAuthentic(b, r)
@@ -128,20 +132,24 @@ func describeFor(r *attestation.Report) func(register int) string {
 func writeMismatch(b *bytes.Buffer, colour palette, mismatch *pcr.MismatchError, describe func(int) string) {
 	for _, image := range mismatch.Images {
 		line(b, "not image", image.Image)
-		for _, c := range image.Registers {
-			if c.Equal() {
-				fmt.Fprintf(b, "    PCR%-2d %s  %s\n", c.Register, colour.good("equal"), colour.dim(describe(c.Register)))
-				continue
-			}
-			got := "absent"
-			if c.Got != nil {
-				got = c.Got.String()
-			}
-			fmt.Fprintf(b, "    PCR%-2d %s  %s\n      got  %s\n      want %s\n", c.Register, colour.bad("differs"), colour.dim(describe(c.Register)), got, c.Want)
-		}
+		writeComparisons(b, colour, image.Registers, describe)
 		for _, sentence := range image.Explain() {
 			fmt.Fprintf(b, "    %s\n", sentence)
 		}
+	}
+}
+
+func writeComparisons(b *bytes.Buffer, colour palette, registers []pcr.Comparison, describe func(int) string) {
+	for _, c := range registers {
+		if c.Equal() {
+			fmt.Fprintf(b, "    PCR%-2d %s  %s\n", c.Register, colour.good("equal"), colour.dim(describe(c.Register)))
+			continue
+		}
+		got := "absent"
+		if c.Got != nil {
+			got = c.Got.String()
+		}
+		fmt.Fprintf(b, "    PCR%-2d %s  %s\n      got  %s\n      want %s\n", c.Register, colour.bad("differs"), colour.dim(describe(c.Register)), got, c.Want)
 	}
 }
 

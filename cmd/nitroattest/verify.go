@@ -11,6 +11,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 func newVerify(std stdio) *cobra.Command {
@@ -57,33 +58,37 @@ func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, a
 }
 
 // appraiseAll appraises every file by the flags and hands what comes of each
-// to done, in their order. It returns what was expected of each.
-func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom string, done func(outcome) error) (attestation.Expect, error) {
+// to done, in their order. It returns what was asked of each.
+func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom string, done func(outcome) error) ([]settings.Criterion, error) {
 	hasList := flags.changed("files-from")
 	if !hasList {
 		if err := needFiles(nil, args); err != nil {
-			return attestation.Expect{}, err
+			return nil, err
 		}
 	}
 	if err := checkStdin(args, filesFrom); err != nil {
-		return attestation.Expect{}, err
+		return nil, err
 	}
-	verifier, expect, err := flags.verifier(std)
+	demands, err := flags.appraisal(std)
 	if err != nil {
-		return expect, err
+		return nil, err
+	}
+	verifier, expect, err := demands.Verifier()
+	if err != nil {
+		return nil, err
 	}
 	var list io.Reader
 	if hasList {
 		file, err := openList(filesFrom, std)
 		if err != nil {
-			return expect, err
+			return nil, err
 		}
 		defer file.Close()
 		list = file
 	}
 	work := func(name string) outcome {
 		o := appraise(verifier, expect, name, std)
-		o.voucher = flags.voucher
+		o.voucher = demands.Origin.Voucher
 		return o
 	}
 	seen := 0
@@ -91,7 +96,7 @@ func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom stri
 	if err == nil && seen == 0 {
 		err = errors.New("--files-from: found no file in the list, expected at least one")
 	}
-	return expect, err
+	return demands.Criteria(), err
 }
 
 // checkStdin refuses to read standard input for two things.
@@ -119,7 +124,7 @@ func needFiles(_ *cobra.Command, files []string) error {
 // from being read.
 type outcome struct {
 	file     string
-	voucher  *voucher // of the policy, when it is signed
+	voucher  *settings.Voucher // of the policy, when it is signed
 	evidence []byte
 	report   *attestation.Report
 	err      error
@@ -147,48 +152,20 @@ func (o outcome) refusal() *attestation.Error {
 	return refused
 }
 
-// MarshalJSON puts the file's name before the keys of the report.
+// MarshalJSON adds the file's name and who vouches for the policy to the keys of
+// the report. A file that could not be read has the same keys.
 func (o outcome) MarshalJSON() ([]byte, error) {
-	name, err := json.Marshal(o.file)
-	if err != nil {
-		return nil, err
+	r := o.report
+	if r == nil {
+		r = &attestation.Report{}
 	}
-	report, err := o.reportJSON()
-	if err != nil {
-		return nil, err
-	}
-	if o.voucher == nil {
-		return fmt.Appendf(nil, `{"file":%s,%s`, name, report[1:]), nil
-	}
-	policy, err := json.Marshal(o.voucher)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, `{"file":%s,"policy":%s,%s`, name, policy, report[1:]), nil
-}
-
-// absent is the type of what a file that could not be read has none of.
-type absent struct{}
-
-// reportJSON is an object in either case, so that a program finds the same
-// keys for a file that could not be read.
-func (o outcome) reportJSON() ([]byte, error) {
-	if o.report != nil {
-		return json.Marshal(o.report)
+	report := r.JSON()
+	if o.err != nil {
+		report.Detail = o.err.Error()
 	}
 	return json.Marshal(struct {
-		Accepted   bool     `json:"accepted"`
-		Authentic  bool     `json:"authentic"`
-		Reason     string   `json:"reason"`
-		Detail     string   `json:"detail"`
-		Image      *absent  `json:"image"`
-		Debug      bool     `json:"debug"`
-		VerifiedAt *absent  `json:"verified_at"`
-		FreshUntil *absent  `json:"fresh_until"`
-		Document   *absent  `json:"document"`
-		Unverified *absent  `json:"unverified_document"`
-		Mismatch   *absent  `json:"mismatch"`
-		Chain      []absent `json:"chain"`
-		Checks     []absent `json:"checks"`
-	}{Detail: o.err.Error(), Chain: []absent{}, Checks: []absent{}})
+		File   string            `json:"file"`
+		Policy *settings.Voucher `json:"policy,omitempty"`
+		attestation.ReportJSON
+	}{o.file, o.voucher, report})
 }

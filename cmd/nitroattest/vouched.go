@@ -3,15 +3,14 @@ package main
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
@@ -85,49 +84,24 @@ func (f *voucherFlags) check(hasPolicy bool) error {
 	return nil
 }
 
-// voucher is who vouched for a policy, for what and until when.
-type voucher struct {
-	Name        string    `json:"name"`
-	Version     uint64    `json:"version"`
-	Issued      time.Time `json:"issued"`
-	Expires     time.Time `json:"expires"`
-	SHA256      string    `json:"statement_sha256"`
-	Keys        []string  `json:"keys,omitempty"` // that signed
-	Threshold   int       `json:"threshold,omitempty"`
-	Certificate *identity `json:"certificate,omitempty"`
-
-	subjects   []signedpolicy.Subject
-	revoked    []string
-	of         int  // keys that may sign
-	nameGiven  bool // by --policy-name
-	stateGiven bool
-}
-
-func newVoucher(s *signedpolicy.Statement, digest [sha256.Size]byte) *voucher {
-	return &voucher{
-		Name: s.Name, Version: s.Version, Issued: s.Issued, Expires: s.Expires,
-		SHA256: fmt.Sprintf("%x", digest), subjects: s.Subjects, revoked: s.Revoked,
-	}
-}
-
 // read verifies an envelope, or the bundle, as of now.
-func (f *voucherFlags) read(data []byte, kind kindFlag, now func() time.Time, std stdio) (pcr.Policy, *voucher, error) {
-	var statement *signedpolicy.Statement
-	var v *voucher
+func (f *voucherFlags) read(data []byte, kind kindFlag, now func() time.Time, std stdio) (pcr.Policy, *settings.Voucher, error) {
+	var policy pcr.Policy
+	var v *settings.Voucher
 	var err error
 	if f.changed("policy-bundle") {
-		statement, v, err = f.readBundle(data, now, std)
+		policy, v, err = f.readBundle(data, now, std)
 	} else {
-		statement, v, err = f.readEnvelope(data, now)
+		policy, v, err = f.readEnvelope(data, now)
 	}
 	if err != nil {
 		return pcr.Policy{}, nil, withVoucherHint(err)
 	}
-	v.nameGiven, v.stateGiven = f.changed("policy-name"), f.changed("policy-state")
-	if found := kindOf(statement.Policy); kind != "" && found != pcr.Kind(kind) {
+	v.NameChecked, v.VersionKept = f.changed("policy-name"), f.changed("policy-state")
+	if found := kindOf(policy); kind != "" && found != pcr.Kind(kind) {
 		return pcr.Policy{}, nil, fmt.Errorf("found a policy of the kind %q, expected %q; --kind says which", found, string(kind))
 	}
-	return statement.Policy, v, nil
+	return policy, v, nil
 }
 
 func kindOf(p pcr.Policy) pcr.Kind {
@@ -137,43 +111,21 @@ func kindOf(p pcr.Policy) pcr.Kind {
 	return p.Kind
 }
 
-func (f *voucherFlags) readEnvelope(data []byte, now func() time.Time) (*signedpolicy.Statement, *voucher, error) {
+func (f *voucherFlags) readEnvelope(data []byte, now func() time.Time) (pcr.Policy, *settings.Voucher, error) {
 	keys, err := readPublicKeys(f.keys)
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
-	distinct, err := countDistinct(keys)
+	name, err := f.nameOr(func() (string, error) { return "", nil })
 	if err != nil {
-		return nil, nil, err
+		return pcr.Policy{}, nil, err
 	}
-	threshold := f.threshold
-	if !f.changed("policy-threshold") {
-		threshold = distinct
+	policy, v, err := settings.Vouching{Keys: keys, Threshold: f.threshold, Name: name, Now: now, Seen: f.store()}.Read(data)
+	var m *settings.Mistake
+	if errors.As(err, &m) {
+		err = fmt.Errorf("%s: %s", flagName(m.Setting), m.Detail)
 	}
-	if threshold > distinct {
-		return nil, nil, fmt.Errorf("--policy-threshold: found %d, expected at most %d, the number of distinct keys", threshold, distinct)
-	}
-	name, err := f.nameOr(func() (string, error) {
-		unverified, err := signedpolicy.ParseUnverified(data)
-		if err != nil {
-			return "", err
-		}
-		return unverified.Statement.Name, nil
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	verifier, err := signedpolicy.NewVerifier(signedpolicy.Config{Keys: keys, Threshold: threshold, Name: name, Now: now, Seen: f.store()})
-	if err != nil {
-		return nil, nil, err
-	}
-	verified, err := verifier.VerifySigners(data)
-	if err != nil {
-		return nil, nil, err
-	}
-	v := newVoucher(&verified.Statement, verified.SHA256)
-	v.Keys, v.Threshold, v.of = verified.Signers, threshold, distinct
-	return &verified.Statement, v, nil
+	return policy, v, err
 }
 
 // nameOr returns the name to expect. Without --policy-name it is the one that
@@ -213,18 +165,6 @@ func readPublicKeys(files []string) ([]crypto.PublicKey, error) {
 	return keys, nil
 }
 
-func countDistinct(keys []crypto.PublicKey) (int, error) {
-	ids := map[string]bool{}
-	for _, key := range keys {
-		id, err := signedpolicy.KeyID(key)
-		if err != nil {
-			return 0, err
-		}
-		ids[id] = true
-	}
-	return len(ids), nil
-}
-
 // isSigned recognises an envelope or a bundle by keys that no policy has.
 func isSigned(data []byte) bool {
 	var found struct {
@@ -252,23 +192,6 @@ func withVoucherHint(err error) error {
 	return err
 }
 
-// signers says in a few words who signed.
-func (v *voucher) signers() string {
-	if v.Certificate != nil {
-		return v.Certificate.Identity
-	}
-	short := make([]string, len(v.Keys))
-	for i, id := range v.Keys {
-		short[i] = id[:16]
-	}
-	return fmt.Sprintf("%d of %d keys (%s)", len(v.Keys), v.of, strings.Join(short, ", "))
-}
-
-// summary is one line for people.
-func (v *voucher) summary() string {
-	return fmt.Sprintf("%s version %d, until %s, signed by %s", v.Name, v.Version, v.Expires.Format(time.RFC3339), v.signers())
-}
-
 // readFile reads a policy that an argument names, signed when a flag asks for
 // that.
 func (f *voucherFlags) readFile(name string, kind kindFlag, std stdio) (pcr.Policy, error) {
@@ -290,7 +213,7 @@ func (f *voucherFlags) readFile(name string, kind kindFlag, std stdio) (pcr.Poli
 	if err != nil {
 		return pcr.Policy{}, fmt.Errorf("%s: %w", name, err)
 	}
-	if !v.nameGiven {
+	if !v.NameChecked {
 		printWarning(std.err, fmt.Sprintf("--policy-name is not given: the name of the policy, %q, was not checked", v.Name))
 	}
 	return policy, nil

@@ -18,19 +18,14 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/plain"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // Report is everything that the page shows.
 type Report struct {
-	Version   string      // of the tool
-	Criteria  []Criterion // what was asked of every document
+	Version   string               // of the tool
+	Criteria  []settings.Criterion // what was asked of every document
 	Documents []Document
-}
-
-// Criterion is one thing that was asked of every document, or was not.
-type Criterion struct {
-	Name, Value string
-	Waived      bool // a check that was left out, which a reader has to know
 }
 
 // Document is one file and what came of it.

@@ -15,6 +15,7 @@ import (
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
 	"github.com/nitroattest/nitroattest/internal/page"
+	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -128,7 +129,7 @@ func TestNamesAreNoMarkup(t *testing.T) {
 	for _, documents := range [][]page.Document{{accepted}, {refused}, {accepted, refused, {File: hostile, Err: errors.New(hostile)}}} {
 		out := write(t, page.Report{
 			Version:   hostile,
-			Criteria:  []page.Criterion{{Name: "Policy file", Value: hostile}, {Name: "Root", Value: hostile, Waived: true}},
+			Criteria:  []settings.Criterion{{Name: "Policy file", Value: hostile}, {Name: "Root", Value: hostile, Waived: true}},
 			Documents: documents,
 		})
 		requireOwnMarkup(t, out)

@@ -18,6 +18,24 @@ type registerView struct {
 	Class    string
 }
 
+// newRegisterView compares one register.
+func newRegisterView(c pcr.Comparison, describe func(int) string) registerView {
+	row := registerView{
+		Register: fmt.Sprintf("PCR%d", c.Register),
+		Meaning:  describe(c.Register),
+		Found:    "absent",
+		Result:   "match",
+		Class:    "good",
+	}
+	if c.Got != nil {
+		row.Found = c.Got.String()
+	}
+	if !c.Equal() {
+		row.Expected, row.Result, row.Class = c.Want.String(), "MISMATCH", "bad"
+	}
+	return row
+}
+
 // imageView is how the document differs from one image of the policy.
 type imageView struct {
 	Name        string
@@ -39,6 +57,10 @@ func (v *documentView) addRegisters(d attestation.Document, r *attestation.Repor
 				compared[c.Register] = true
 			}
 		}
+	}
+	for _, c := range r.Registers {
+		v.Exchange = append(v.Exchange, newRegisterView(c, describe))
+		compared[c.Register] = true
 	}
 	var zeros []string
 	for _, register := range d.PCRs.Registers() {
@@ -69,20 +91,7 @@ func (v *documentView) addRegisters(d attestation.Document, r *attestation.Repor
 func newImageView(m pcr.ImageMismatch, describe func(int) string) imageView {
 	v := imageView{Name: m.Image, Explanation: m.Explain()}
 	for _, c := range m.Registers {
-		row := registerView{
-			Register: fmt.Sprintf("PCR%d", c.Register),
-			Meaning:  describe(c.Register),
-			Found:    "absent",
-			Result:   "match",
-			Class:    "good",
-		}
-		if c.Got != nil {
-			row.Found = c.Got.String()
-		}
-		if !c.Equal() {
-			row.Expected, row.Result, row.Class = c.Want.String(), "MISMATCH", "bad"
-		}
-		v.Registers = append(v.Registers, row)
+		v.Registers = append(v.Registers, newRegisterView(c, describe))
 	}
 	return v
 }

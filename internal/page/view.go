@@ -10,6 +10,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/known"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // timeForm is for moments: UTC, to the millisecond that documents have.
@@ -27,20 +28,20 @@ type verdict struct{ Word, Class string }
 // view is what the template sees.
 type view struct {
 	Version   string
-	Criteria  []Criterion
+	Criteria  []settings.Criterion
 	Style     template.CSS
 	Policy    string // content security policy
 	Documents []documentView
 }
 
 // Waived are the criteria that stand beside the verdict.
-func (v view) Waived() []Criterion { return v.criteria(true) }
+func (v view) Waived() []settings.Criterion { return v.criteria(true) }
 
 // Asked are the others.
-func (v view) Asked() []Criterion { return v.criteria(false) }
+func (v view) Asked() []settings.Criterion { return v.criteria(false) }
 
-func (v view) criteria(waived bool) []Criterion {
-	var out []Criterion
+func (v view) criteria(waived bool) []settings.Criterion {
+	var out []settings.Criterion
 	for _, c := range v.Criteria {
 		if c.Waived == waived {
 			out = append(out, c)
@@ -96,7 +97,8 @@ type documentView struct {
 	Facts      []fact
 	Fields     []field
 	Unknown    []string
-	Mismatches []imageView // how each image of the policy differs
+	Mismatches []imageView    // how each image of the policy differs
+	Exchange   []registerView // that this exchange requires
 	Registers  []registerView
 	Zero       string
 	Chain      *chainView

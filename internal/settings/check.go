@@ -61,8 +61,7 @@ func (a *Appraisal) CheckFreshness() {
 	case a.MaxAge < 0:
 		a.Fail(MaxAge, "found %s, expected a positive duration", a.MaxAge)
 	case a.Nonce == nil && a.MaxAge == 0 && !a.Recorded:
-		m := a.Fail("", "nothing states freshness, expected %s, %s or %s", a.name(Nonce), a.name(MaxAge), a.name(Recorded))
-		m.Setting = Recorded // for broken
+		m := a.FailAs(Recorded, fmt.Errorf("nothing states freshness, expected %s, %s or %s", a.name(Nonce), a.name(MaxAge), a.name(Recorded)))
 		m.Hint = fmt.Sprintf("%s is for the answer to your challenge, %s for a recent document, %s for one of the past, as of its own timestamp", a.name(Nonce), a.name(MaxAge), a.name(Recorded))
 	}
 	if a.Recorded && a.MaxAge > 0 {

@@ -46,13 +46,17 @@ type Mistake struct {
 	Hint         string // what to do about it, or empty
 	Err          error  // the cause, or nil
 
-	name string // of the setting, in the words of the user
+	name     string // of the setting, in the words of the user; empty: Setting
+	nameless bool   // the text says by itself what it is about
 }
 
 // Error returns "max_age (line 3, column 12): found 0, expected ...".
 func (m *Mistake) Error() string {
 	var parts []string
-	where := m.name + m.Path
+	where := cmp.Or(m.name, m.Setting) + m.Path
+	if m.nameless {
+		where = ""
+	}
 	if m.Line > 0 {
 		at := fmt.Sprintf("line %d, column %d", m.Line, m.Column)
 		if where == "" {
@@ -111,9 +115,15 @@ func (a *Appraisal) FailFor(setting string, err error) {
 	a.add(m)
 }
 
+// FailAs notes an error about a setting whose text says by itself what it is
+// about, and where.
+func (a *Appraisal) FailAs(setting string, err error) *Mistake {
+	return a.add(&Mistake{Setting: setting, Err: err, nameless: true})
+}
+
 func (a *Appraisal) add(m *Mistake) *Mistake {
 	m.name = a.name(m.Setting)
-	if m.Line == 0 && a.place != nil {
+	if m.Line == 0 && a.place != nil && !m.nameless {
 		m.Line, m.Column = a.place(m.Setting)
 	}
 	a.mistakes = append(a.mistakes, m)
