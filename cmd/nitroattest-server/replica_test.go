@@ -33,11 +33,23 @@ type replica struct {
 	command *exec.Cmd
 	log     strings.Builder
 	read    chan struct{} // closed when the log has ended
+	ended   bool
 }
 
 // startReplicas starts services that trust the hypervisor of cmdSimulateEnclave
 // and share a key and a store. They have to end well when the test is over.
 func startReplicas(t *testing.T, store *redistest.Server, n int) []*replica {
+	t.Helper()
+	args := append(replicaFlags(t, store), "--listen", "127.0.0.1:0")
+	replicas := make([]*replica, n)
+	for i := range replicas {
+		replicas[i] = startReplica(t, args)
+	}
+	return replicas
+}
+
+// replicaFlags are those of every replica but for its address.
+func replicaFlags(t *testing.T, store *redistest.Server) []string {
 	t.Helper()
 	dir := t.TempDir()
 	file := func(name string, data []byte) string {
@@ -48,31 +60,27 @@ func startReplicas(t *testing.T, store *redistest.Server, n int) []*replica {
 	}
 	policy, err := json.Marshal(pcr.Policy{Images: []pcr.Image{challenged.Enclave().Image()}})
 	require.NoError(t, err)
-	args := []string{"--listen", "127.0.0.1:0", "--redis", "unix://" + store.Socket(),
+	return []string{"--redis", "unix://" + store.Socket(),
 		"--policies", filepath.Dir(file("policies/prod.json", policy)),
 		"--root", file("root.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: challenged.Root().Raw})),
 		"--challenge-key", file("key.hex", []byte(challengeKey+"\n"))}
-	replicas := make([]*replica, n)
-	for i := range replicas {
-		replicas[i] = startReplica(t, args)
-	}
-	return replicas
 }
 
-func startReplica(t *testing.T, args []string) *replica {
+func startReplica(t *testing.T, args []string, environment ...string) *replica {
 	t.Helper()
 	r := &replica{command: exec.Command("nitroattest-server", args...), read: make(chan struct{})}
-	r.command.Env = append(os.Environ(), "NITROATTEST_REDIS_PASSWORD="+redisTestPassword)
+	r.command.Env = append(append(os.Environ(), "NITROATTEST_REDIS_PASSWORD="+redisTestPassword), environment...)
 	stderr, err := r.command.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, r.command.Start())
 	address := make(chan string, 1)
 	go r.readLog(stderr, address)
 	t.Cleanup(func() {
+		if r.ended {
+			return
+		}
 		http.DefaultClient.CloseIdleConnections() // one that has sent nothing yet delays the end
-		assert.NoError(t, r.command.Process.Signal(os.Interrupt))
-		<-r.read
-		assert.NoError(t, r.command.Wait(), r.log.String())
+		assert.NoError(t, r.end(os.Interrupt), r.log.String())
 		for _, secret := range []string{redisTestPassword, challengeKey} {
 			assert.NotContains(t, r.log.String(), secret)
 		}
@@ -84,6 +92,16 @@ func startReplica(t *testing.T, args []string) *replica {
 		t.Fatalf("the service ended: %s", r.log.String())
 	}
 	return r
+}
+
+// end sends a signal and waits for the end of the process.
+func (r *replica) end(signal os.Signal) error {
+	r.ended = true
+	if err := r.command.Process.Signal(signal); err != nil {
+		return err
+	}
+	<-r.read
+	return r.command.Wait()
 }
 
 // readLog finds the address in the line that says that the service serves.

@@ -22,12 +22,20 @@ func exchange(t *testing.T, r *replica) string {
 	a, err := r.post("/v1/challenges", "{}")
 	require.NoError(t, err)
 	require.Equal(t, http.StatusCreated, a.status)
-	nonce, err := base64.RawURLEncoding.DecodeString(a.Challenge)
+	request, err := answerTo(a.Challenge)
 	require.NoError(t, err)
-	request, err := json.Marshal(map[string]string{"policy": "prod", "challenge": a.Challenge,
+	return request
+}
+
+// answerTo is the request with which an enclave answers a challenge.
+func answerTo(challenge string) (string, error) {
+	nonce, err := base64.RawURLEncoding.DecodeString(challenge)
+	if err != nil {
+		return "", err
+	}
+	request, err := json.Marshal(map[string]string{"policy": "prod", "challenge": challenge,
 		"document": base64.StdEncoding.EncodeToString(challenged.Attest(attestationtest.Request{Nonce: nonce}))})
-	require.NoError(t, err)
-	return string(request)
+	return string(request), err
 }
 
 // together sends a request n times at once, to each replica in turn.

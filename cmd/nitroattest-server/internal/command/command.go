@@ -9,12 +9,14 @@ import (
 	"io"
 	"runtime/debug"
 
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 	"github.com/nitroattest/nitroattest/internal/plain"
 )
 
 // Exit statuses.
 const (
 	exitStopped = 0
+	exitFailed  = 1 // requests were cut off, or a check found the service unwell
 	exitUsage   = 2
 )
 
@@ -24,8 +26,12 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.AddCommand(newHealthcheck())
 	if err := root.Execute(); err != nil {
 		printError(stderr, err)
+		if errors.Is(err, service.ErrCut) || errors.Is(err, errUnwell) {
+			return exitFailed
+		}
 		return exitUsage
 	}
 	return exitStopped

@@ -22,6 +22,9 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 		Signatures: f.signatures,
 		Logger:     logger,
 		Files:      service.NewFiles(logger),
+
+		AdminApart:       len(f.listening.Admin) > 0,
+		InsecureProfiles: f.profiles,
 	}
 	switch {
 	case f.policies == "":
@@ -30,6 +33,10 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 		return config, fmt.Errorf("--policy-interval: found %s, expected a positive duration", f.running.PolicyInterval)
 	case f.running.ShutdownTimeout <= 0:
 		return config, fmt.Errorf("--shutdown-timeout: found %s, expected a positive duration", f.running.ShutdownTimeout)
+	case f.running.ShutdownDelay < 0:
+		return config, fmt.Errorf("--shutdown-delay: found %s, expected no negative duration", f.running.ShutdownDelay)
+	case f.profiles && len(f.listening.Admin) == 0:
+		return config, errors.New("--insecure-admin-pprof: given without --admin-listen")
 	case f.listening.Connections.Total <= 0:
 		return config, fmt.Errorf("--max-connections: found %d, expected a positive number", f.listening.Connections.Total)
 	case f.listening.Connections.PerClient < 0:

@@ -32,6 +32,7 @@ type serveFlags struct {
 	concurrent int
 	queue      int
 	memory     string
+	profiles   bool
 }
 
 func (f *serveFlags) register(cmd *cobra.Command) {
@@ -49,6 +50,8 @@ func (f *serveFlags) registerListening(flags *pflag.FlagSet) {
 	flags.StringVar(&f.listening.TLSKey, "tls-key", "", "`PEM` file with its key")
 	flags.StringVar(&f.listening.ClientCA, "client-ca", "", "`PEM` file with authorities; every client needs a certificate of one")
 	flags.BoolVar(&f.listening.InsecureNoTLS, "insecure-no-tls", false, "listen beyond loopback without TLS, behind a proxy that has it")
+	flags.StringArrayVar(&f.listening.Admin, "admin-listen", nil, "`ADDRESS` for /healthz, /readyz and /metrics, which are then nowhere else and need no client certificate: host:port or unix:PATH; repeat for more")
+	flags.BoolVar(&f.profiles, "insecure-admin-pprof", false, "serve /debug/pprof/ there, whose profiles show what others ask for")
 	flags.IntVar(&f.listening.Connections.Total, "max-connections", service.DefaultConnections, "the largest number of connections")
 	flags.IntVar(&f.listening.Connections.PerClient, "max-client-connections", 0, "the largest number of one client address, or IPv6 /64 network; 0 for a quarter of all; behind a balancer that hides the addresses, as many as all")
 	flags.IntVar(&f.listening.Connections.Handshakes, "max-handshakes", service.DefaultHandshakes, "how many TLS handshakes are under way at a time, a quarter of them for one client address")
@@ -80,6 +83,7 @@ func (f *serveFlags) registerRunning(flags *pflag.FlagSet) {
 	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
 	flags.StringVar(&f.memory, "memory-limit", "", "`SIZE` that the memory is kept to, such as 256MiB; by default GOMEMLIMIT, or 256MiB and at most four fifths of what the control group has")
 	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
+	flags.DurationVar(&f.running.ShutdownDelay, "shutdown-delay", 0, "time to go on accepting connections when the server stops and /readyz says so, for balancers to notice")
 	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
 }
 

@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,13 +34,14 @@ Without --challenge-key and --redis, challenges are good in this process only
 and until it ends. Several replicas share both.
 
 Beyond loopback it needs TLS. It stops on SIGTERM or SIGINT, after the requests
-that it has begun. The log goes to standard error, as JSON.`,
+that it has begun, and at once when the signal comes again. On SIGHUP it reads
+its files at once. The log goes to standard error, as JSON.`,
 		Example: `  nitroattest-server --policies policies
-  nitroattest-server --policies policies --listen :8443 --tls-cert cert.pem --tls-key key.pem --client-ca callers.pem
+  nitroattest-server --policies policies --listen :8443 --tls-cert cert.pem --tls-key key.pem --client-ca callers.pem --admin-listen 127.0.0.1:8081
   nitroattest-server --policies policies --challenge-key key.hex --redis rediss://redis.internal:6379 --ear-key ear.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
+			ctx, stop := f.obeySignals(cmd.Context())
 			defer stop()
 			return serve(ctx, stderr, &f)
 		},
@@ -76,15 +74,28 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 	if err != nil {
 		return err
 	}
-	listener, err := service.Listen(f.listening)
-	if errors.Is(err, service.ErrNoTLS) {
-		return hintf(fmt.Errorf("--listen %s: %w", f.listening.Address, err),
-			"--tls-cert and --tls-key; --insecure-no-tls does without, where something else protects the connection")
-	}
+	listeners, err := f.listen()
 	if err != nil {
-		return fmt.Errorf("--listen %s: %w", f.listening.Address, err)
+		return err
 	}
 	logger.Info("memory is limited", slog.Int64("bytes", debug.SetMemoryLimit(-1)), slog.String("by", limit.Source))
 	go memory.Trim(ctx)
-	return s.Serve(ctx, listener, f.running)
+	f.running.Notify = notifier(logger)
+	return s.Serve(ctx, listeners, f.running)
+}
+
+func (f *serveFlags) listen() (*service.Listeners, error) {
+	listeners, err := service.Listen(f.listening)
+	if err == nil {
+		return listeners, nil
+	}
+	flag, noTLS := fmt.Errorf("--listen %s: %w", f.listening.Address, err), errors.Is(err, service.ErrNoTLS)
+	var admin *service.AdminError
+	if errors.As(err, &admin) {
+		flag = fmt.Errorf("--admin-listen %w", err)
+	}
+	if noTLS {
+		return nil, hintf(flag, "--tls-cert and --tls-key; --insecure-no-tls does without, where something else protects the connection")
+	}
+	return nil, flag
 }

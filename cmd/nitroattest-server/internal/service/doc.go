@@ -13,6 +13,9 @@
 //	GET  /readyz          it can verify: policies are loaded, the store answers
 //	GET  /metrics         for Prometheus
 //
+// The last three can be on listeners of their own, where no client needs a
+// certificate, and are then nowhere else.
+//
 // # Status codes
 //
 //	200  a verdict, whether "accepted" is true or false, and all of the others
@@ -126,6 +129,14 @@
 // under 256 MiB, or what --memory-limit says. So at the default limits the process
 // stays below 400 MiB resident, whatever its clients do; command loadtest makes
 // the loads that come closest.
+//
+// # The end
+//
+// A service that is told to stop says so at /readyz, goes on accepting connections
+// for as long as it was told, closes each with its next answer, and then finishes
+// what it has begun. A balancer that looks at /readyz in that time and clients
+// that use their connections lose no request. A connection that nobody uses in
+// that time is closed at its end.
 //
 // # Files that change
 //

@@ -1,11 +1,16 @@
 package service
 
 import (
+	"crypto/tls"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"net"
+	"os"
+	"strings"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
+	"github.com/nitroattest/nitroattest/internal/input"
 )
 
 // Defaults of [Listening.Connections].
@@ -25,7 +30,10 @@ type Listening struct {
 	// InsecureNoTLS allows an address beyond loopback without TLS: whoever is on
 	// the network reads the exchanges and alters the verdicts.
 	InsecureNoTLS bool
-	// Connections bound them. Zero fields stand for the defaults.
+	// Admin are addresses for operators, host:port or unix:PATH. No client needs a
+	// certificate there. Beyond loopback they have TLS where Address has it.
+	Admin []string
+	// Connections bound those of Address. Zero fields stand for the defaults.
 	Connections connections.Limits
 	// Files reloads the files. Nil: they are read once.
 	Files *Files
@@ -34,9 +42,25 @@ type Listening struct {
 // ErrNoTLS is what Listen says about an address beyond loopback without TLS.
 var ErrNoTLS = errors.New("found an address beyond loopback, expected a certificate for TLS")
 
-// Listen opens the listener of a service. It refuses to be reached from other
+// Listeners are the listeners of a service: the one for callers and those for
+// operators.
+type Listeners struct {
+	*connections.Listener
+	Admin []*connections.Listener
+}
+
+// Close closes all of them.
+func (l *Listeners) Close() error {
+	errs := []error{l.Listener.Close()}
+	for _, admin := range l.Admin {
+		errs = append(errs, admin.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Listen opens the listeners of a service. It refuses to be reached from other
 // machines without TLS.
-func Listen(l Listening) (*connections.Listener, error) {
+func Listen(l Listening) (*Listeners, error) {
 	limits, err := l.limits()
 	if err != nil {
 		return nil, err
@@ -45,27 +69,99 @@ func Listen(l Listening) (*connections.Listener, error) {
 	if files == nil {
 		files = NewFiles(slog.New(slog.DiscardHandler)) // nobody reloads them
 	}
-	config, err := l.tls(files)
+	callers, operators, err := l.tls(files)
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", l.Address)
+	open := func(listener net.Listener, config *tls.Config, limits connections.Limits) *connections.Listener {
+		return connections.New(listener, connections.Config{
+			Limits:           limits,
+			TLS:              config,
+			HandshakeTimeout: handshakeTimeout,
+			Generation:       files.tlsChanges.Load,
+			Logger:           files.logger,
+		})
+	}
+	listener, _, err := l.listen(l.Address, callers)
 	if err != nil {
 		return nil, err
+	}
+	all := &Listeners{Listener: open(listener, callers, limits)}
+	for _, address := range l.Admin {
+		listener, local, err := l.listenAdmin(address, operators)
+		if err != nil {
+			all.Close()
+			return nil, &AdminError{address, err}
+		}
+		config := operators
+		if local {
+			config = nil
+		}
+		all.Admin = append(all.Admin, open(listener, config, adminLimits))
+	}
+	return all, nil
+}
+
+// adminLimits are enough for a few who ask now and then.
+var adminLimits = connections.Limits{Total: 64, PerClient: 64, Handshakes: 16}
+
+// AdminError is what Listen says about an address for operators.
+type AdminError struct {
+	Address string
+	Err     error
+}
+
+func (e *AdminError) Error() string { return e.Address + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *AdminError) Unwrap() error { return e.Err }
+
+// listen reports whether only this machine reaches the address.
+func (l Listening) listen(address string, config *tls.Config) (listener net.Listener, local bool, err error) {
+	listener, err = net.Listen("tcp", address)
+	if err != nil {
+		return nil, false, err
 	}
 	// The listener knows what a name has become. Nothing has been answered yet.
-	address, ok := listener.Addr().(*net.TCPAddr)
-	if config == nil && !l.InsecureNoTLS && (!ok || !address.IP.IsLoopback()) {
+	tcp, ok := listener.Addr().(*net.TCPAddr)
+	local = ok && tcp.IP.IsLoopback()
+	if config == nil && !l.InsecureNoTLS && !local {
 		listener.Close()
-		return nil, ErrNoTLS
+		return nil, false, ErrNoTLS
 	}
-	return connections.New(listener, connections.Config{
-		Limits:           limits,
-		TLS:              config,
-		HandshakeTimeout: handshakeTimeout,
-		Generation:       files.tlsChanges.Load,
-		Logger:           files.logger,
-	}), nil
+	return listener, local, nil
+}
+
+func (l Listening) listenAdmin(address string, config *tls.Config) (net.Listener, bool, error) {
+	path, isUnix := strings.CutPrefix(address, "unix:")
+	if !isUnix {
+		return l.listen(address, config)
+	}
+	if err := removeStale(path); err != nil {
+		return nil, false, err
+	}
+	listener, err := net.Listen("unix", path)
+	return listener, true, err
+}
+
+// removeStale removes a socket that a process has left which was killed.
+func removeStale(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return input.WithoutPath(err)
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return errors.New("found a file that is no socket")
+	}
+	conn, err := net.Dial("unix", path)
+	if err == nil {
+		conn.Close()
+		return errors.New("found a process that listens there already")
+	}
+	return os.Remove(path)
 }
 
 // limits puts the defaults in. One client may have a quarter of all connections.

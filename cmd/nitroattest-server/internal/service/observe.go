@@ -45,7 +45,7 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			// does (RFC 9112, section 6.1). Nothing comes after it.
 			header.Set("Connection", "close")
 		}
-		if s.config.Files.outdated(connections.FromContext(r.Context())) {
+		if s.draining.Load() || s.config.Files.outdated(connections.FromContext(r.Context())) {
 			header.Set("Connection", "close")
 		}
 
@@ -97,7 +97,7 @@ func (s *Service) log(ctx context.Context, level slog.Level, e *entry, attrs ...
 // levelOf keeps the questions of monitors out of the log unless they fail.
 func (s *Service) levelOf(route string, level slog.Level) slog.Level {
 	switch route {
-	case "/healthz", "/readyz", "/metrics":
+	case "/healthz", "/readyz", "/metrics", profilesPath:
 		if level == slog.LevelInfo {
 			return slog.LevelDebug
 		}

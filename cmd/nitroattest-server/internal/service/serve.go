@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
@@ -20,6 +22,10 @@ const (
 	writeTimeout      = 20 * time.Second
 	idleTimeout       = time.Minute
 	maxHeader         = 16 << 10
+
+	// profileTimeout is enough for a profile of half a minute, which is what
+	// net/http/pprof takes if nobody says otherwise.
+	profileTimeout = time.Minute
 )
 
 // onlyHTTP1 is what the memory in [scratch] relies on: HTTP/2 may go on writing
@@ -30,18 +36,115 @@ func onlyHTTP1() *http.Protocols {
 	return protocols
 }
 
-// Running says how Serve runs. Both are required.
+// Running says how Serve runs.
 type Running struct {
-	PolicyInterval  time.Duration // between two looks at the files
-	ShutdownTimeout time.Duration // for the requests that are being answered when ctx ends
+	PolicyInterval time.Duration // between two looks at the files; required
+	// ShutdownDelay is how long the service goes on accepting connections when ctx
+	// has ended and /readyz says so, for balancers to notice.
+	ShutdownDelay time.Duration
+	// ShutdownTimeout is for the requests that are being answered after that;
+	// required.
+	ShutdownTimeout time.Duration
+	// Reload makes it look at the files at once. Nil: never.
+	Reload <-chan struct{}
+	// Abort ends the service at once when it is closed. Nil: never.
+	Abort <-chan struct{}
+	// Notify is told what the service does. Nil: nobody is.
+	Notify func(State)
 }
 
-// Serve answers on a listener until ctx ends, and then finishes the requests
-// that it has begun. It closes the listener.
-func (s *Service) Serve(ctx context.Context, listener *connections.Listener, running Running) error {
+// State is what a service does.
+type State int
+
+// The states.
+const (
+	Ready State = iota // it serves
+	Reloading
+	Stopping
+)
+
+// ErrCut is what Serve returns when it ended with requests that it had begun.
+var ErrCut = errors.New("some requests were not finished")
+
+// Serve answers on listeners until ctx ends, and then finishes the requests that
+// it has begun. It closes the listeners.
+//
+// When ctx has ended, every answer closes its connection, and so no request is
+// lost that a client sends within ShutdownDelay.
+func (s *Service) Serve(ctx context.Context, listeners *Listeners, running Running) error {
+	if running.Notify == nil {
+		running.Notify = func(State) {}
+	}
+	polling, stop := context.WithCancel(ctx)
+	var poller sync.WaitGroup
+	defer poller.Wait()
+	defer stop()
+
+	served := make(chan error, 1+len(listeners.Admin))
+	serve := func(name string, handler http.Handler, listener *connections.Listener) *http.Server {
+		server := s.server(handler, listener)
+		s.listeners.add(name, listener)
+		go func() { served <- server.Serve(listener) }()
+		return server
+	}
+	var admin []*http.Server
+	for i, listener := range listeners.Admin {
+		admin = append(admin, serve(fmt.Sprintf("admin-%d", i), s.admin, listener))
+	}
+	server := serve("main", s, listeners.Listener)
+	defer func() {
+		for _, each := range append(admin, server) {
+			each.Close()
+		}
+	}()
+	s.config.Logger.Info("serving", slog.String("address", addressOf(listeners.Listener)), slog.Any("admin", listeners.addresses()),
+		slog.String("signatures", s.config.Signatures))
+	running.Notify(Ready)
+	poller.Go(func() { s.poll(polling, running) })
+	select {
+	case err := <-served:
+		return fmt.Errorf("serving: %w", err)
+	case <-running.Abort:
+	case <-ctx.Done():
+	}
+	s.draining.Store(true)
+	running.Notify(Stopping)
+	defer s.config.Files.Keep()
+	s.config.Logger.Info("shutting down", slog.Duration("delay", running.ShutdownDelay))
+	select {
+	case <-time.After(running.ShutdownDelay):
+	case <-running.Abort:
+	}
+	return drain(context.WithoutCancel(ctx), server, running)
+}
+
+// drain finishes what has begun, for as long as it may.
+func drain(ctx context.Context, server *http.Server, running Running) error {
+	ctx, cancel := context.WithTimeout(ctx, running.ShutdownTimeout)
+	defer cancel()
+	aborted := fmt.Errorf("shutting down: %w, as a second signal wanted it", ErrCut)
+	select {
+	case <-running.Abort:
+		return aborted
+	default:
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Shutdown(ctx) }()
+	select {
+	case err := <-done:
+		if errors.Is(err, context.DeadlineExceeded) {
+			return fmt.Errorf("shutting down: %w after %s", ErrCut, running.ShutdownTimeout)
+		}
+		return err
+	case <-running.Abort:
+		return aborted
+	}
+}
+
+func (s *Service) server(handler http.Handler, listener *connections.Listener) *http.Server {
 	server := &http.Server{
 		Protocols:         onlyHTTP1(),
-		Handler:           s,
+		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -51,43 +154,48 @@ func (s *Service) Serve(ctx context.Context, listener *connections.Listener, run
 		ConnState:         listener.ConnState,
 		ConnContext:       listener.ConnContext,
 	}
-	s.listeners.add("main", listener)
-	polling, stop := context.WithCancel(ctx)
-	defer stop()
-	go s.poll(polling, running.PolicyInterval)
-
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	s.config.Logger.Info("serving", slog.String("address", listener.Addr().String()), slog.String("signatures", s.config.Signatures))
-	select {
-	case err := <-served:
-		return fmt.Errorf("serving: %w", err)
-	case <-ctx.Done():
+	if s.config.InsecureProfiles && handler == http.Handler(s.admin) {
+		server.WriteTimeout = profileTimeout
 	}
-	s.draining.Store(true)
-	defer s.config.Files.Keep()
-	s.config.Logger.Info("shutting down")
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), running.ShutdownTimeout)
-	defer cancel()
-	err := server.Shutdown(shutdown)
-	if errors.Is(err, context.DeadlineExceeded) {
-		server.Close()
-		return fmt.Errorf("shutting down: some requests were not finished after %s", running.ShutdownTimeout)
-	}
-	return err
+	return server
 }
 
-func (s *Service) poll(ctx context.Context, every time.Duration) {
-	ticker := time.NewTicker(every)
+func (s *Service) poll(ctx context.Context, running Running) {
+	ticker := time.NewTicker(running.PolicyInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			s.config.Policies.Reload()
-			s.config.Files.Reload()
-			s.config.Files.Keep()
+			s.reload()
+		case <-running.Reload:
+			running.Notify(Reloading)
+			s.reload()
+			s.config.Logger.Info("files read again")
+			running.Notify(Ready)
 		}
 	}
+}
+
+func (s *Service) reload() {
+	s.config.Policies.Reload()
+	s.config.Files.Reload()
+	s.config.Files.Keep()
+}
+
+func (l *Listeners) addresses() []string {
+	addresses := make([]string, len(l.Admin))
+	for i, admin := range l.Admin {
+		addresses[i] = addressOf(admin)
+	}
+	return addresses
+}
+
+// addressOf is the address as a flag has it.
+func addressOf(l net.Listener) string {
+	if l.Addr().Network() == "unix" {
+		return "unix:" + l.Addr().String()
+	}
+	return l.Addr().String()
 }

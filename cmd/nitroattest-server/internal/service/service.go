@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -57,7 +56,12 @@ type Config struct {
 	// BodyMemory is how many bytes the bodies of requests may take that are larger
 	// than usual, all of them together. Zero: 16 MiB.
 	BodyMemory int
-	Logger     *slog.Logger // required
+	// AdminApart serves /healthz, /readyz and /metrics by [Service.Admin] only.
+	AdminApart bool
+	// InsecureProfiles serves /debug/pprof/ by [Service.Admin]: profiles show what
+	// others ask for, and take the time of the service.
+	InsecureProfiles bool
+	Logger           *slog.Logger // required
 }
 
 // Service answers requests. It is safe for concurrent use.
@@ -66,8 +70,8 @@ type Service struct {
 	gate     *gate
 	bodies   *budget
 	metrics  *metrics
-	mux      *http.ServeMux
-	nothing  http.Handler // for paths that there are not
+	public   router
+	admin    router
 	draining atomic.Bool
 
 	listeners listenerCollector
@@ -108,37 +112,31 @@ func New(config Config) (*Service, error) {
 	if config.BodyMemory == 0 {
 		config.BodyMemory = DefaultBodyMemory
 	}
-	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), bodies: newBudget(config.BodyMemory), mux: http.NewServeMux()}
+	s := &Service{config: config, gate: newGate(config.Concurrent, config.Queue), bodies: newBudget(config.BodyMemory)}
 	s.metrics = newMetrics(config, s)
-	s.handle(http.MethodPost, "/v1/challenges", s.issue)
-	s.handle(http.MethodPost, "/v1/verify", s.verify)
-	s.handle(http.MethodGet, "/v1/keys", s.keys)
-	s.handle(http.MethodGet, "/openapi.json", s.openAPI)
-	s.handle(http.MethodGet, "/healthz", s.health)
-	s.handle(http.MethodGet, "/readyz", s.ready)
-	s.handle(http.MethodGet, "/metrics", s.metrics.serve)
-	s.nothing = s.observe("other", func(http.ResponseWriter, *http.Request, *entry) error {
-		return &problem{kind: notFound, detail: "there is nothing at this path; /openapi.json lists the paths"}
-	})
-	s.mux.Handle("/", s.nothing)
+	s.public, s.admin = s.newRouter("/openapi.json lists the paths"), s.newRouter("this is the listener for operators")
+	s.public.handle(http.MethodPost, "/v1/challenges", s.issue)
+	s.public.handle(http.MethodPost, "/v1/verify", s.verify)
+	s.public.handle(http.MethodGet, "/v1/keys", s.keys)
+	s.public.handle(http.MethodGet, "/openapi.json", s.openAPI)
+	operators := []router{s.public, s.admin}
+	if config.AdminApart {
+		operators = operators[1:]
+	}
+	for _, r := range operators {
+		r.handle(http.MethodGet, "/healthz", s.health)
+		r.handle(http.MethodGet, "/readyz", s.ready)
+		r.handle(http.MethodGet, "/metrics", s.metrics.serve)
+	}
+	if config.InsecureProfiles {
+		s.admin.handleProfiles()
+	}
 	return s, nil
 }
 
-// handle serves one method at a path and refuses the others.
-func (s *Service) handle(method, path string, handler handler) {
-	s.mux.Handle(method+" "+path, s.observe(path, handler))
-	s.mux.Handle(path, s.observe(path, func(w http.ResponseWriter, r *http.Request, _ *entry) error {
-		w.Header().Set("Allow", method)
-		return &problem{kind: methodNotAllowed, detail: fmt.Sprintf("found %s, expected %s", r.Method, method)}
-	}))
-}
+// Admin answers operators: probes, Prometheus, and profiles where they are
+// allowed.
+func (s *Service) Admin() http.Handler { return s.admin }
 
-// ServeHTTP implements [http.Handler].
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The mux would redirect a path such as //v1/verify, and nobody would log it.
-	if path.Clean(r.URL.Path) != r.URL.Path {
-		s.nothing.ServeHTTP(w, r)
-		return
-	}
-	s.mux.ServeHTTP(w, r)
-}
+// ServeHTTP implements [http.Handler], for callers.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.public.ServeHTTP(w, r) }

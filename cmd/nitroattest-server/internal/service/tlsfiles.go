@@ -18,30 +18,36 @@ type tlsFiles struct {
 	files     *Files
 	cert      tls.Certificate
 	clientCAs *x509.CertPool // nil: clients need no certificate
-	current   atomic.Pointer[tls.Config]
+	callers   atomic.Pointer[tls.Config]
+	operators atomic.Pointer[tls.Config] // who need no certificate
 }
 
 // tls returns nil where there is to be no TLS.
-func (l Listening) tls(files *Files) (*tls.Config, error) {
+func (l Listening) tls(files *Files) (callers, operators *tls.Config, err error) {
 	switch {
 	case l.TLSCert == "" && l.TLSKey == "" && l.ClientCA == "":
-		return nil, nil
+		return nil, nil, nil
 	case l.TLSCert == "" || l.TLSKey == "":
-		return nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
+		return nil, nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
 	}
 	t := &tlsFiles{files: files}
 	if err := t.files.add(kindTLS, t.setCertificate, l.TLSCert, l.TLSKey); err != nil {
-		return nil, fmt.Errorf("TLS certificate and key: %w", err)
+		return nil, nil, fmt.Errorf("TLS certificate and key: %w", err)
 	}
 	if l.ClientCA != "" {
 		if err := t.files.add(kindClientCA, t.setClientCAs, l.ClientCA); err != nil {
-			return nil, fmt.Errorf("client authorities: %w", err)
+			return nil, nil, fmt.Errorf("client authorities: %w", err)
 		}
 	}
+	return follow(&t.callers), follow(&t.operators), nil
+}
+
+// follow makes a configuration that hands out the one of the moment.
+func follow(current *atomic.Pointer[tls.Config]) *tls.Config {
 	return &tls.Config{
 		MinVersion:         tls.VersionTLS13,
-		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return t.current.Load(), nil },
-	}, nil
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return current.Load(), nil },
+	}
 }
 
 func (t *tlsFiles) setCertificate(contents [][]byte) (inUse, error) {
@@ -66,12 +72,13 @@ func (t *tlsFiles) setClientCAs(contents [][]byte) (inUse, error) {
 
 func (t *tlsFiles) put() {
 	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{t.cert}, NextProtos: []string{"http/1.1"}}
+	t.operators.Store(config.Clone())
 	if t.clientCAs != nil {
 		config.ClientCAs = t.clientCAs
 		config.ClientAuth = tls.RequireAndVerifyClientCert
 		config.SessionTicketsDisabled = true // a ticket could outlive its authority
 	}
-	t.current.Store(config)
+	t.callers.Store(config)
 	t.files.tlsChanges.Add(1) // last, so that no older connection is taken for a new one
 }
 
