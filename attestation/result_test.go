@@ -2,6 +2,8 @@ package attestation_test
 
 import (
 	"crypto/x509"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,4 +109,21 @@ func TestChangedResultIsNotVerified(t *testing.T) {
 	}
 	assert.False(t, new(attestation.Result).Verified())
 	assert.False(t, (*attestation.Result)(nil).Verified())
+}
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&attestation.Error{Reason: attestation.BadSignature, Detail: "detail"}} {
+		assert.Equal(t, []error{attestation.BadSignature}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(attestation.BadSignature)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&attestation.Error{Reason: attestation.BadSignature, Err: cause}} {
+		assert.Equal(t, []error{attestation.BadSignature, cause}, err.Unwrap())
+	}
 }

@@ -368,3 +368,20 @@ func TestClockSkewOfRecordedChains(t *testing.T) {
 	}
 	assert.Greater(t, young, 10)
 }
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&certs.Error{Reason: certs.Expired, Detail: "detail"}, &certs.ListError{Reason: certs.Expired, Detail: "detail"}} {
+		assert.Equal(t, []error{certs.Expired}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(certs.Expired)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&certs.Error{Reason: certs.Expired, Err: cause}, &certs.ListError{Reason: certs.Expired, Err: cause}} {
+		assert.Equal(t, []error{certs.Expired, cause}, err.Unwrap())
+	}
+}

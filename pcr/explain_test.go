@@ -118,6 +118,9 @@ func TestExplainOfImagesWithOneRamdisk(t *testing.T) {
 	delete(want, 1)
 	mismatch = requireMismatch(t, pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: want}}}, got)
 	assert.Equal(t, []string{"PCR0" + rest}, mismatch.Images[0].Explain())
+	want[4], got[4] = filled(4), filled(4) // registers after PCR2 change nothing
+	mismatch = requireMismatch(t, pcr.Policy{Images: []pcr.Image{{Name: "v1", PCRs: want}}}, got)
+	assert.Equal(t, []string{"PCR0" + rest}, mismatch.Images[0].Explain())
 }
 
 // The registers of a NitroTPM stand for other things.

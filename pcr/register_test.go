@@ -36,6 +36,22 @@ func TestRegistersAreInOrder(t *testing.T) {
 	assert.Empty(t, pcr.Bank(nil).Registers())
 }
 
+// The one exported reader of names takes those of nitro-cli and of AWS KMS in
+// either case, and each in one spelling.
+func TestParseRegister(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]int{"0": 0, "31": 31, "PCR0": 0, "pcr0": 0, "PCR31": 31, "pcr31": 31} {
+		got, err := pcr.ParseRegister(name)
+		assert.NoError(t, err, name)
+		assert.Equal(t, want, got, name)
+	}
+	for _, name := range []string{"", "PCR", "pcr", "-1", "32", "pcr32", "+0", "00", "pcr00", "Pcr0", "pcrpcr0", " 0", "0x1"} {
+		got, err := pcr.ParseRegister(name)
+		assert.ErrorIs(t, err, pcr.InvalidRegister, name)
+		assert.Zero(t, got, name)
+	}
+}
+
 func TestExtendHashesTheOldValueAndTheData(t *testing.T) {
 	old := filled(0xa0)
 	want := pcr.Value(sha512.Sum384(append(old[:], "data"...)))

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/asn1"
+	"errors"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,5 +167,22 @@ func TestClientHello(t *testing.T) {
 		assert.Equal(t, c.want, hello.ServerName)
 		assert.Equal(t, []string{"http/1.1"}, hello.SupportedProtos)
 		assert.Equal(t, []uint16{tls.VersionTLS13}, hello.SupportedVersions)
+	}
+}
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&attestedtls.Error{Reason: attestedtls.NotBound, Detail: "detail"}} {
+		assert.Equal(t, []error{attestedtls.NotBound}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(attestedtls.NotBound)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&attestedtls.Error{Reason: attestedtls.NotBound, Err: cause}} {
+		assert.Equal(t, []error{attestedtls.NotBound, cause}, err.Unwrap())
 	}
 }

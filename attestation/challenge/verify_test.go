@@ -2,6 +2,8 @@ package challenge_test
 
 import (
 	"bytes"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -212,5 +214,22 @@ func TestExpectIsCarriedThrough(t *testing.T) {
 		assert.ErrorIs(t, verify(attestation.Expect{UserData: []byte("some")}), attestation.UserDataMismatch, name)
 		assert.ErrorIs(t, verify(attestation.Expect{PublicKey: []byte("some")}), attestation.PublicKeyMismatch, name)
 		assert.NoError(t, verify(attestation.Expect{PCRs: pcr.Bank{16: value}, NoUserData: true, NoPublicKey: true}), name)
+	}
+}
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&challenge.Error{Reason: challenge.Unknown, Detail: "detail"}} {
+		assert.Equal(t, []error{challenge.Unknown}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(challenge.Unknown)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&challenge.Error{Reason: challenge.Unknown, Err: cause}} {
+		assert.Equal(t, []error{challenge.Unknown, cause}, err.Unwrap())
 	}
 }

@@ -205,3 +205,20 @@ func TestTransportThatIsBroken(t *testing.T) {
 	assert.ErrorIs(t, err, gone)
 	assert.ErrorIs(t, nsm.New(broken{err: gone}).Close(), gone)
 }
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&nsm.Error{Reason: nsm.InvalidIndex, Detail: "detail"}} {
+		assert.Equal(t, []error{nsm.InvalidIndex}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(nsm.InvalidIndex)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&nsm.Error{Reason: nsm.InvalidIndex, Err: cause}} {
+		assert.Equal(t, []error{nsm.InvalidIndex, cause}, err.Unwrap())
+	}
+}

@@ -2,6 +2,8 @@ package recipient_test
 
 import (
 	"crypto/sha256"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -163,4 +165,21 @@ func TestSealRefusesModulesOfAnUnknownForm(t *testing.T) {
 	sealBoth(t, recipient.Sealer{}, result, recipient.UnknownModule)
 	_, err = recipient.Sealer{InsecureAllowAnyModuleID: true}.Seal(result, []byte("secret"))
 	require.NoError(t, err)
+}
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&recipient.Error{Reason: recipient.InvalidKey, Detail: "detail"}} {
+		assert.Equal(t, []error{recipient.InvalidKey}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(recipient.InvalidKey)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&recipient.Error{Reason: recipient.InvalidKey, Err: cause}} {
+		assert.Equal(t, []error{recipient.InvalidKey, cause}, err.Unwrap())
+	}
 }

@@ -1,6 +1,8 @@
 package crlfetch_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,4 +47,21 @@ func TestConfigMistakesNameTheField(t *testing.T) {
 // What is fetched by default can be handed over by default.
 func TestDefaultSizeIsThatOfRevocations(t *testing.T) {
 	require.EqualValues(t, certs.DefaultMaxListSize, crlfetch.DefaultMaxSize)
+}
+
+// The text begins with the reason, and nothing but the reason and a cause that
+// there is is unwrapped.
+func TestErrorUnwrapsToReasonAndCause(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for _, err := range []interface {
+		error
+		Unwrap() []error
+	}{&crlfetch.Error{Reason: crlfetch.NotAllowed, Detail: "detail"}} {
+		assert.Equal(t, []error{crlfetch.NotAllowed}, err.Unwrap())
+		assert.True(t, strings.HasPrefix(err.Error(), string(crlfetch.NotAllowed)+": "), err.Error())
+	}
+	for _, err := range []interface{ Unwrap() []error }{&crlfetch.Error{Reason: crlfetch.NotAllowed, Err: cause}} {
+		assert.Equal(t, []error{crlfetch.NotAllowed, cause}, err.Unwrap())
+	}
 }

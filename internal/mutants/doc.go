@@ -1,12 +1,12 @@
 // Mutants changes one thing at a time in a package, runs the package's own tests,
 // and says which changes no test notices.
 //
-//	go run ./internal/mutants [-every N] [-list] DIR...
+//	go run ./internal/mutants [-every N [-from K]] [-list] DIR...
 //
 // DIR is the directory of a package in this module, certs for example. A mutant
 // is a comparison turned round or moved by one, a condition that is always true
-// or never, one side of && or || left out, or a number that is one more. The tree
-// is not changed: each mutant is an overlay of go test. The tests that -short
+// or never, one side of && or || left out, or a number that is one more. What a
+// function returns beside an error is left alone. The tree is not changed: each mutant is an overlay of go test. The tests that -short
 // leaves out run only for what the others let live.
 //
 // A mutant that lives is a check without a test, or a change that changes
@@ -16,5 +16,8 @@
 //	certs/cache.go newCache: size == 0 -> size != 0: because nothing depends on it
 //
 // The program fails for a mutant that lives without a reason, and for a reason
-// whose mutant is not there or dies.
+// whose mutant is not there or dies. The test of this package fails, too, for a
+// reason whose mutant is not there.
+//
+// All of them take a night: one of so many is a sample, and -from begins another.
 package main

@@ -17,10 +17,11 @@ import (
 func main() {
 	log.SetFlags(0)
 	every := flag.Int("every", 1, "try one mutant of so many")
+	from := flag.Int("from", 0, "begin with this one of them, from 0")
 	list := flag.Bool("list", false, "print the mutants and try none")
 	flag.Parse()
-	if flag.NArg() == 0 || *every < 1 {
-		log.Fatal("usage: mutants [-every N] [-list] DIR...")
+	if flag.NArg() == 0 || *every < 1 || *from < 0 || *from >= *every {
+		log.Fatal("usage: mutants [-every N [-from K]] [-list] DIR...")
 	}
 	reasons, err := readReasons("internal/mutants/equivalent.txt")
 	if err != nil {
@@ -38,7 +39,7 @@ func main() {
 			}
 			continue
 		}
-		good, err := try(dir, all, *every, reasons)
+		good, err := try(dir, all, *every, *from, reasons)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -51,14 +52,14 @@ func main() {
 
 // try runs the tests of a package on its mutants and prints how each ended that
 // matters.
-func try(dir string, all []mutant, every int, reasons map[string]string) (good bool, err error) {
+func try(dir string, all []mutant, every, from int, reasons map[string]string) (good bool, err error) {
 	good = true
 	count := map[outcome]int{}
 	names := map[string]bool{}
 	for i, m := range all {
 		names[m.name()] = true
 		reason, known := reasons[m.name()]
-		if i%every != 0 && !known {
+		if i%every != from && !known {
 			continue
 		}
 		o, err := m.test(dir)
@@ -164,6 +165,9 @@ func parseReasons(text string) (map[string]string, error) {
 		name, reason, ok := cutLast(line, ": because ")
 		if !ok || reason == "" {
 			return nil, fmt.Errorf("equivalent.txt:%d: found no reason, expected NAME: because REASON", i+1)
+		}
+		if reasons[name] != "" {
+			return nil, fmt.Errorf("equivalent.txt:%d: found a second reason for %s", i+1, name)
 		}
 		reasons[name] = reason
 	}

@@ -132,6 +132,11 @@ func (c *collector) visit(node ast.Node) bool {
 			c.add(n, strconv.FormatInt(value+1, 10))
 		}
 	case *ast.ReturnStmt:
+		if c.besideError(n) {
+			// The values are zero, and nobody looks at them.
+			ast.Inspect(n.Results[len(n.Results)-1], c.visit)
+			return false
+		}
 		for _, result := range n.Results {
 			switch c.text(result) {
 			case "true":
@@ -140,6 +145,23 @@ func (c *collector) visit(node ast.Node) bool {
 				c.add(result, "true")
 			}
 		}
+	}
+	return true
+}
+
+// besideError reports whether a return has literals before an error or false.
+func (c *collector) besideError(n *ast.ReturnStmt) bool {
+	if len(n.Results) < 2 {
+		return false
+	}
+	for _, result := range n.Results[:len(n.Results)-1] {
+		if _, ok := result.(*ast.BasicLit); !ok {
+			return false
+		}
+	}
+	switch c.text(n.Results[len(n.Results)-1]) {
+	case "nil", "true":
+		return false
 	}
 	return true
 }

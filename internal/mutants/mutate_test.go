@@ -1,6 +1,9 @@
 package main
 
 import (
+	"path"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,6 +50,65 @@ func TestMutate(t *testing.T) {
 	require.Error(t, err)
 }
 
+// What stands beside an error or false is left alone, and what is returned
+// without one is not.
+func TestMutateReturns(t *testing.T) {
+	t.Parallel()
+	const source = `package p
+
+func f(a int, err error) (int, error) {
+	if err != nil {
+		return 1, err
+	}
+	if a == 2 {
+		return 3, g(4)
+	}
+	return 5, nil
+}
+
+func h() (int, bool) {
+	func() (int, bool) { return 6, true }()
+	return 7, false
+}
+`
+	mutants, err := mutate("p/p.go", []byte(source))
+	require.NoError(t, err)
+	literals := map[string]string{}
+	for _, m := range mutants {
+		literals[m.old] = m.new
+	}
+	for kept, changed := range map[string]string{"2": "3", "4": "5", "5": "6", "6": "7", "true": "false"} {
+		assert.Equal(t, changed, literals[kept], kept)
+	}
+	for _, gone := range []string{"1", "3", "7"} {
+		assert.NotContains(t, literals, gone)
+	}
+}
+
+// A reason stays only as long as its mutant: when the code changes, the reason goes
+// or is written anew. That the mutant still lives is for the program to say.
+func TestReasonsAreOfMutantsThatAreThere(t *testing.T) {
+	reasons, err := readReasons("equivalent.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, reasons)
+	t.Chdir("../..") // files are named from the root of the module
+	names := map[string]map[string]bool{}
+	for name, reason := range reasons {
+		file, _, _ := strings.Cut(name, " ")
+		dir := path.Dir(file)
+		if names[dir] == nil {
+			all, err := mutantsOf(filepath.FromSlash(dir))
+			require.NoError(t, err)
+			names[dir] = map[string]bool{}
+			for _, m := range all {
+				names[dir][m.name()] = true
+			}
+		}
+		assert.True(t, names[dir][name], "%s: no such mutant; the code has changed", name)
+		assert.Greater(t, len(strings.Fields(reason)), 4, "%s: a reason is a sentence", name)
+	}
+}
+
 func TestParseReasons(t *testing.T) {
 	t.Parallel()
 	reasons, err := parseReasons("# comment\n\na.go f: x: because y -> z: because it is so\n")
@@ -56,4 +118,6 @@ func TestParseReasons(t *testing.T) {
 		_, err := parseReasons("\n" + text)
 		assert.ErrorContains(t, err, "equivalent.txt:2: found no reason")
 	}
+	_, err = parseReasons("a.go f: x -> y: because of this\na.go f: x -> y: because of that\n")
+	assert.ErrorContains(t, err, "equivalent.txt:2: found a second reason for a.go f: x -> y")
 }
