@@ -90,7 +90,8 @@
 // A policy says which code is acceptable, an [Expect] what one exchange asks for
 // beside it: the nonce, an age, user data, a public key, and registers into which
 // an application measures after it has booted, such as its configuration
-// ([Expect.PCRs]). Nil asks for nothing. So that a value which got lost is not
+// ([Expect.PCRs]). Nil asks for nothing, unless the image of the policy lists
+// registers that every exchange has to expect (pcr.Image.Exchange). So that a value which got lost is not
 // taken for one that nobody asked for, wrap it in [Required] or set
 // [Config.Require]. A [Result] says what its verdict rests on: [Result.Freshness],
 // [Result.Waived].

@@ -240,3 +240,48 @@ func TestAnImageNeedsTheExpectationsOfItsExchange(t *testing.T) {
 		assert.Nil(t, result, name)
 	}
 }
+
+// Whatever a document lists, an exchange expects and an image asks an expectation
+// of, the verdict is what three lines say.
+func FuzzExpectedRegisters(f *testing.F) {
+	f.Add([]byte{0x10, 0x21}, []byte{0x10}, []byte{0x00})
+	f.Add([]byte{0x10, 0x21}, []byte{0x11}, []byte{})
+	f.Add([]byte{0x00}, []byte{0x00, 0x01}, []byte{0x00, 0x01})
+	f.Add([]byte{0x10}, []byte{}, []byte{0x0f})
+	h := attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("fuzz")))
+	// Each byte is a register from 16 and a value, of which the first is zero.
+	bank := func(bytes []byte) pcr.Bank {
+		out := pcr.Bank{}
+		for _, b := range bytes {
+			out[16+int(b&15)] = pcr.Value{b >> 4}
+		}
+		return out
+	}
+	f.Fuzz(func(t *testing.T, listed, expected, asked []byte) {
+		found, want := bank(listed), bank(expected)
+		if len(want) == 0 {
+			want = nil
+		}
+		image := h.Enclave().Image()
+		image.Exchange = bank(asked).Registers()
+		accept := true
+		for register, value := range want {
+			got, ok := found[register]
+			accept = accept && ok && got == value
+		}
+		for _, register := range image.Exchange {
+			_, ok := want[register]
+			accept = accept && ok
+		}
+		v, err := attestation.NewVerifier(attestation.Config{Policy: pcr.Policy{Images: []pcr.Image{image}}, Roots: h.Roots()})
+		require.NoError(t, err)
+		result, err := v.Verify(h.Attest(attestationtest.Request{PCRs: found}), attestation.Expect{MaxAge: time.Minute, PCRs: want})
+		if accept {
+			require.NoError(t, err)
+			require.Equal(t, image, result.Image)
+			return
+		}
+		require.ErrorIs(t, err, attestation.RegisterMismatch)
+		require.Nil(t, result)
+	})
+}

@@ -27,6 +27,7 @@ func FuzzReadPolicy(f *testing.F) {
 		keyPolicy, `[{"EnclaveName": "e", "Measurements": ` + measurements + `}, {"EnclaveName": "e", "Measurements": {"PCR8": "<a8>"}}]`,
 		`{"StringEquals": {"kms:RecipientAttestation:PCR1": ["<a1>", "<b1>"], "kms:RecipientAttestation:PCR2": ["<a2>", "<b2>"]}}`,
 		`{"images": [{"name": "v1", "pcrs": {"0": "<a0>", "PCR0": "<a0>"}}]}`, `{"images": [{"name": "v1", "pcrs": {"0": "<00>"}}]}`,
+		`{"images": [{"name": "v1", "pcrs": {"0": "<a0>", "17": "<b0>"}, "exchange": [16, 18, 31]}]}`, `{"images": [{"name": "v1", "pcrs": {"0": "<a0>"}, "exchange": [16, 16]}]}`,
 	} {
 		f.Add([]byte(expand(text)))
 	}
