@@ -130,6 +130,20 @@ func TestReadRefusesLinesWithOneFault(t *testing.T) {
 	}
 }
 
+// What was not verified is counted, and nothing is said where there is nothing.
+func TestReadSaysWhichReleasesHaveASignature(t *testing.T) {
+	t.Parallel()
+	for signatures, want := range map[string][]string{
+		"":                 nil,
+		`, "signature": 1`: {"1 releases have a signature, which was not verified: it covers one register, and nothing says whose key made it"},
+	} {
+		text := expand(`[{"PCR0": "<a0>", "timestamp": 1743710235}, {"PCR0": "<b0>", "timestamp": 1743710236` + signatures + `}]`)
+		reading, err := pcr.Read(strings.NewReader(text), pcr.Enclave)
+		require.NoError(t, err)
+		assert.Equal(t, want, reading.Warnings)
+	}
+}
+
 func TestReadRefusesRegistersWithOneFault(t *testing.T) {
 	t.Parallel()
 	release := func(members string) string { return `[{"PCR0": "<a0>", "timestamp": 1743710235}, {` + members + `}]` }
