@@ -1,7 +1,7 @@
 // Mutants changes one thing at a time in a package, runs the package's own tests,
 // and says which changes no test notices.
 //
-//	go run ./internal/mutants [-every N [-from K]] [-list] DIR...
+//	go run ./internal/mutants [-every N [-from K]] [-only TEXT] [-list] DIR...
 //
 // DIR is the directory of a package in this module, certs for example. A mutant
 // is a comparison turned round or moved by one, a condition that is always true
@@ -20,4 +20,5 @@
 // reason whose mutant is not there.
 //
 // All of them take a night: one of so many is a sample, and -from begins another.
+// -only tries those whose name has a text in it, one that lived yesterday for example.
 package main

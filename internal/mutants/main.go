@@ -18,10 +18,11 @@ func main() {
 	log.SetFlags(0)
 	every := flag.Int("every", 1, "try one mutant of so many")
 	from := flag.Int("from", 0, "begin with this one of them, from 0")
+	only := flag.String("only", "", "try those alone whose name has this `TEXT` in it")
 	list := flag.Bool("list", false, "print the mutants and try none")
 	flag.Parse()
 	if flag.NArg() == 0 || *every < 1 || *from < 0 || *from >= *every {
-		log.Fatal("usage: mutants [-every N [-from K]] [-list] DIR...")
+		log.Fatal("usage: mutants [-every N [-from K]] [-only TEXT] [-list] DIR...")
 	}
 	reasons, err := readReasons("internal/mutants/equivalent.txt")
 	if err != nil {
@@ -39,7 +40,12 @@ func main() {
 			}
 			continue
 		}
-		good, err := try(dir, all, *every, *from, reasons)
+		good, err := try(dir, all, func(i int, m mutant) bool {
+			if *only != "" {
+				return strings.Contains(m.name(), *only)
+			}
+			return i%*every == *from || reasons[m.name()] != ""
+		}, reasons)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -50,16 +56,16 @@ func main() {
 	}
 }
 
-// try runs the tests of a package on its mutants and prints how each ended that
-// matters.
-func try(dir string, all []mutant, every, from int, reasons map[string]string) (good bool, err error) {
+// try runs the tests of a package on the mutants that are chosen and prints how each
+// ended that matters.
+func try(dir string, all []mutant, chosen func(int, mutant) bool, reasons map[string]string) (good bool, err error) {
 	good = true
 	count := map[outcome]int{}
 	names := map[string]bool{}
 	for i, m := range all {
 		names[m.name()] = true
 		reason, known := reasons[m.name()]
-		if i%every != from && !known {
+		if !chosen(i, m) {
 			continue
 		}
 		o, err := m.test(dir)
