@@ -4,6 +4,7 @@ package recipient_test
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"crypto/hpke"
 	"crypto/sha512"
 	"encoding/binary"
@@ -318,6 +319,9 @@ func TestHybridDraftVectors(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &file))
 	require.Len(t, file.Vectors, 2)
 	for _, v := range file.Vectors {
+		if v.AEAD == hpke.ChaCha20Poly1305().ID() && fips140.Enforced() {
+			continue // not approved; what we seal with is AES
+		}
 		kem, err := hpke.NewKEM(v.KEM)
 		require.NoError(t, err)
 		kdf, err := hpke.NewKDF(v.KDF)
