@@ -67,10 +67,9 @@ type Test struct {
 	PolicyText string `json:"policyText,omitempty"`
 	Kind       string `json:"kind,omitempty"`
 
-	// Attacker is who can make the document out of a genuine one; empty: there is
-	// none. Acceptable: invalid, but a lawful verifier of another design may accept
-	// it.
-	Attacker   string `json:"attacker,omitempty"`
+	// Attacker is who can make the case. Acceptable: invalid, but a lawful verifier
+	// of another design may accept it.
+	Attacker   string `json:"attacker"`
 	Acceptable bool   `json:"acceptable,omitempty"`
 
 	Result string `json:"result"`          // "valid" or "invalid"
@@ -78,11 +77,13 @@ type Test struct {
 	Image  string `json:"image,omitempty"` // the one that a valid document matches
 }
 
-// Who can make a document. Whoever can do less is named.
+// Who can make a document out of a genuine one. Whoever can do less is named.
+// Policies have an author.
 const (
 	Anyone  = "anyone"  // who got hold of a genuine document, without a key of AWS's
 	Enclave = "enclave" // who can start enclaves or instances of their own, by images and requests of their choice
 	Issuer  = "issuer"  // nobody but AWS's hypervisors and authorities, by a fault or a change of theirs
+	Author  = "author"  // who writes the policy of the relying party, by a mistake
 )
 
 // The results.

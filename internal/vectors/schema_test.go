@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/internal/conformance/kit"
+	"github.com/nitroattest/nitroattest/internal/vectors"
 )
 
 // schema checks values against the part of JSON Schema that the schema file
@@ -35,6 +38,19 @@ func (s schema) check(at string, rule map[string]any, value any) error {
 				types = []any{argument}
 			}
 			ok = slices.Contains(types, any(typeOf(value)))
+		case "oneOf":
+			matching := 0
+			var err error
+			for _, rule := range argument.([]any) {
+				if e := s.check(at, rule.(map[string]any), value); e != nil {
+					err = e
+				} else {
+					matching++
+				}
+			}
+			if matching != 1 {
+				return fmt.Errorf("%s: %d of the rules of oneOf hold, expected one: %w", at, matching, err)
+			}
 		case "const":
 			ok = value == argument
 		case "enum":
@@ -144,12 +160,34 @@ func TestFileFollowsItsSchema(t *testing.T) {
 	require.NoError(t, s.check("file", root, file))
 }
 
+// What the conformance kit writes and reads is in the schema too.
+func TestKitFollowsTheSchema(t *testing.T) {
+	t.Parallel()
+	root := decode(t, "../../testdata/vectors/vectors.schema.json")
+	s := schema{root, map[string]*regexp.Regexp{}}
+	rule := func(name string) map[string]any { return root["$defs"].(map[string]any)[name].(map[string]any) }
+	value := func(v any) map[string]any {
+		data, err := json.Marshal(v)
+		require.NoError(t, err)
+		var out map[string]any
+		require.NoError(t, json.Unmarshal(data, &out))
+		return out
+	}
+	for i, c := range kit.Cases(read(t)) {
+		if i%every() == 0 {
+			require.NoError(t, s.check("case", rule("case"), value(c)))
+		}
+	}
+	require.NoError(t, s.check("verdict", rule("verdict"), value(kit.Verdict{ID: 1, Result: vectors.Invalid, Reason: "stale"})))
+	require.Error(t, s.check("verdict", rule("verdict"), map[string]any{"tcId": 1.0, "result": "accepted"}))
+}
+
 // The schema lists the reasons of package attestation.
 func TestSchemaListsTheReasons(t *testing.T) {
 	t.Parallel()
 	defs := decode(t, "../../testdata/vectors/vectors.schema.json")["$defs"].(map[string]any)
 	var listed []string
-	for _, reason := range defs["test"].(map[string]any)["properties"].(map[string]any)["reason"].(map[string]any)["enum"].([]any) {
+	for _, reason := range defs["reason"].(map[string]any)["enum"].([]any) {
 		listed = append(listed, reason.(string))
 	}
 	assert.ElementsMatch(t, append(reasons(t), ""), listed)
