@@ -61,7 +61,7 @@ func TestExpectedRegisters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			expect := attestation.Expect{MaxAge: time.Minute, PCRs: test.want}
+			expect := attestation.Expect{MaxAge: time.Hour, PCRs: test.want}
 			report := v.Appraise(evidence, expect)
 			result, err := v.Verify(evidence, expect)
 			check := statusOf(t, report, attestation.CheckExchangeRegisters)
@@ -107,14 +107,14 @@ func TestExpectedRegistersAreTheApplications(t *testing.T) {
 	for kind, ok := range own {
 		v := newVerifier(t, attestation.Config{InsecureAnyImage: true, Kind: kind})
 		for register := -1; register <= 33; register++ {
-			_, err := v.Verify([]byte{0}, attestation.Expect{MaxAge: time.Minute, PCRs: pcr.Bank{register: {}}})
+			_, err := v.Verify([]byte{0}, attestation.Expect{MaxAge: time.Hour, PCRs: pcr.Bank{register: {}}})
 			if ok(register) {
 				requireReason(t, attestation.MalformedEvidence, err)
 			} else {
 				assert.ErrorContains(t, err, fmt.Sprintf("Expect.PCRs[%d]: ", register))
 			}
 		}
-		_, err := v.Verify([]byte{0}, attestation.Expect{MaxAge: time.Minute, PCRs: pcr.Bank{}})
+		_, err := v.Verify([]byte{0}, attestation.Expect{MaxAge: time.Hour, PCRs: pcr.Bank{}})
 		assert.ErrorContains(t, err, "Expect.PCRs: empty")
 	}
 }
@@ -129,9 +129,9 @@ func TestExpectedRegistersOfNitroTPM(t *testing.T) {
 	})
 	value := pcr.Value{}.Extend([]byte("config"))
 	evidence := e.Attest(attestationtest.Request{PCRs: pcr.Bank{23: value}})
-	_, err := v.Verify(evidence, attestation.Expect{MaxAge: time.Minute, PCRs: pcr.Bank{23: value}})
+	_, err := v.Verify(evidence, attestation.Expect{MaxAge: time.Hour, PCRs: pcr.Bank{23: value}})
 	require.NoError(t, err)
-	_, err = v.Verify(evidence, attestation.Expect{MaxAge: time.Minute, PCRs: pcr.Bank{23: {}}})
+	_, err = v.Verify(evidence, attestation.Expect{MaxAge: time.Hour, PCRs: pcr.Bank{23: {}}})
 	requireReason(t, attestation.RegisterMismatch, err)
 }
 
@@ -162,8 +162,8 @@ func TestNoUserDataAndNoPublicKey(t *testing.T) {
 		assert.Equal(t, attestation.Pass, statusOf(t, report, test.check).Status)
 	}
 	for field, expect := range map[string]attestation.Expect{
-		"NoUserData":  {MaxAge: time.Minute, NoUserData: true, UserData: []byte{}},
-		"NoPublicKey": {MaxAge: time.Minute, NoPublicKey: true, PublicKey: []byte{1}},
+		"NoUserData":  {MaxAge: time.Hour, NoUserData: true, UserData: []byte{}},
+		"NoPublicKey": {MaxAge: time.Hour, NoPublicKey: true, PublicKey: []byte{1}},
 	} {
 		_, err := v.Verify(h.Attest(attestationtest.Request{}), expect)
 		assert.ErrorContains(t, err, "Expect."+field+": set beside Expect."+strings.TrimPrefix(field, "No"))
@@ -183,15 +183,15 @@ func TestLostExpectationsAreLoud(t *testing.T) {
 	replayed := h.Attest(attestationtest.Request{Nonce: []byte("somebody else's"), UserData: some, PublicKey: some})
 	sessions := map[string][]byte{}
 
-	_, err := plain.Verify(replayed, attestation.Expect{MaxAge: time.Minute, Nonce: attestation.Required(sessions["mallory"])})
+	_, err := plain.Verify(replayed, attestation.Expect{MaxAge: time.Hour, Nonce: attestation.Required(sessions["mallory"])})
 	assert.ErrorContains(t, err, "Expect.Nonce: empty")
-	_, err = plain.Verify(replayed, attestation.Expect{MaxAge: time.Minute, UserData: attestation.Required(nil)})
+	_, err = plain.Verify(replayed, attestation.Expect{MaxAge: time.Hour, UserData: attestation.Required(nil)})
 	requireReason(t, attestation.UserDataMismatch, err)
-	_, err = plain.Verify(replayed, attestation.Expect{MaxAge: time.Minute, PublicKey: attestation.Required(nil)})
+	_, err = plain.Verify(replayed, attestation.Expect{MaxAge: time.Hour, PublicKey: attestation.Required(nil)})
 	requireReason(t, attestation.PublicKeyMismatch, err)
 	assert.Equal(t, some, attestation.Required(some))
 
-	full := attestation.Expect{Nonce: []byte("somebody else's"), MaxAge: time.Minute, UserData: some, PublicKey: some}
+	full := attestation.Expect{Nonce: []byte("somebody else's"), MaxAge: time.Hour, UserData: some, PublicKey: some}
 	_, err = strict.Verify(replayed, full)
 	require.NoError(t, err)
 	for field, lose := range map[string]func(*attestation.Expect){
@@ -229,7 +229,7 @@ func TestAnImageNeedsTheExpectationsOfItsExchange(t *testing.T) {
 		"another":       {pcr.Bank{16: manifest, 18: other}, `PCR17: the image "simulated" needs an expectation`},
 		"other value":   {pcr.Bank{16: other, 17: other}, "PCR16: found"},
 	} {
-		result, err := v.Verify(evidence, attestation.Expect{MaxAge: time.Minute, PCRs: test.want})
+		result, err := v.Verify(evidence, attestation.Expect{MaxAge: time.Hour, PCRs: test.want})
 		if test.detail == "" {
 			require.NoError(t, err, name)
 			assert.Equal(t, []int{16, 17}, result.Image.Exchange)
