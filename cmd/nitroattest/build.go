@@ -81,6 +81,9 @@ func (b *imageBuild) run() (err error) {
 			return fmt.Errorf("--%s: missing", name)
 		}
 	}
+	if b.output == "-" {
+		return hintf(errors.New("--output: an image is not written to standard output"), "it is measured again before it is put in place; give the name of a file")
+	}
 	built, err := b.time()
 	if err != nil {
 		return err
@@ -190,12 +193,12 @@ func (b *imageBuild) signing() (*eif.Signing, error) {
 	case !hasKey && !hasSigner:
 		return nil, errors.New("--sign-cert: given without --sign-key or --signer")
 	}
-	certificate, err := readFileBounded(b.cert, maxSignature)
+	certificate, err := b.std.read(b.cert, maxSignature)
 	if err != nil {
 		return nil, fmt.Errorf("--sign-cert: %s: %w", b.cert, err)
 	}
 	if hasKey {
-		key, err := readSigningKey(b.key)
+		key, err := readSigningKey(b.key, b.std)
 		if err != nil {
 			return nil, fmt.Errorf("--sign-key: %s: %w", b.key, err)
 		}
@@ -214,8 +217,8 @@ func (b *imageBuild) signing() (*eif.Signing, error) {
 
 // readSigningKey reads an ECDSA key, in either form that OpenSSL writes. The
 // parameters of a curve may stand before it.
-func readSigningKey(name string) (crypto.Signer, error) {
-	data, err := readFileBounded(name, maxSignature)
+func readSigningKey(name string, std stdio) (crypto.Signer, error) {
+	data, err := std.read(name, maxSignature)
 	if err != nil {
 		return nil, err
 	}

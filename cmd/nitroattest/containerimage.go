@@ -69,9 +69,6 @@ func (f *containerFlags) open(std stdio) (*container, error) {
 }
 
 func (f *containerFlags) openFile(file string, std stdio) (*container, error) {
-	if file == "-" {
-		return nil, hintf(errors.New("-: an image is not read from standard input"), "it is read in more than one place; give the name of a file")
-	}
 	c := &container{file: file}
 	config := rootfs.Config{Image: f.name, Platform: f.platform, InsecureAllowIrreproducible: f.allowIrreproducible}
 	if f.changed("blobs") {
@@ -87,7 +84,7 @@ func (f *containerFlags) openFile(file string, std stdio) (*container, error) {
 		p.show("%s: %s", printable(filepath.Base(file)), bar(read, total))
 	}
 	var err error
-	if c.Set, err = openContainer(file, config); err != nil {
+	if c.Set, err = openContainer(file, config, std); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, hintContainer(err))
 	}
 	p.clear()
@@ -105,15 +102,11 @@ func (f *containerFlags) openFile(file string, std stdio) (*container, error) {
 
 // openContainer takes an archive or a directory. The archive stays open as
 // long as the set.
-func openContainer(file string, config rootfs.Config) (*rootfs.Set, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return nil, input.WithoutPath(err)
-	}
-	if info.IsDir() {
+func openContainer(file string, config rootfs.Config, std stdio) (*rootfs.Set, error) {
+	if isDirectory(file) {
 		return rootfs.OpenDir(os.DirFS(file), config)
 	}
-	archive, size, err := openImage(file)
+	archive, size, err := openImage(file, std)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +201,7 @@ const (
 func readBoot(dir string) (boot rootfs.Boot, err error) {
 	for name, into := range map[string]*[]byte{"init": &boot.Init, "nsm.ko": &boot.NSM} {
 		file := filepath.Join(dir, name)
-		if *into, err = readFileBounded(file, maxBootFile); err != nil {
+		if *into, err = input.Read(file, nil, maxBootFile); err != nil {
 			return boot, fmt.Errorf("%s: %w", file, err)
 		}
 		if len(*into) == 0 {
@@ -224,7 +217,7 @@ func openBlobs(dir string, architecture eif.Architecture) (*blobs, error) {
 		kernel = "Image"
 	}
 	file := filepath.Join(dir, "cmdline")
-	commandLine, err := readFileBounded(file, maxCommandLine)
+	commandLine, err := input.Read(file, nil, maxCommandLine)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -234,7 +227,7 @@ func openBlobs(dir string, architecture eif.Architecture) (*blobs, error) {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	file = filepath.Join(dir, kernel)
-	opened, size, err := openImage(file)
+	opened, size, err := openImage(file, stdio{})
 	if err != nil {
 		return nil, hintf(fmt.Errorf("%s: %w", file, err), "the image is for %s, whose kernel is called %s", architecture, kernel)
 	}
@@ -248,12 +241,12 @@ func openBlobs(dir string, architecture eif.Architecture) (*blobs, error) {
 // installation without the file is fine.
 func readKernelConfig(name string) (system, version string, err error) {
 	system, version = "Unknown", "Unknown"
-	file, err := os.Open(name)
+	file, err := input.Open(name)
 	if errors.Is(err, os.ErrNotExist) {
 		return system, version, nil
 	}
 	if err != nil {
-		return "", "", input.WithoutPath(err)
+		return "", "", err
 	}
 	defer file.Close()
 	lines := bufio.NewScanner(file)

@@ -113,14 +113,10 @@ func (f *containerFlags) unused(sides [2]*side) (names []string) {
 
 // openSide tells by the first bytes what a file is.
 func openSide(name string, flags *containerFlags, std stdio) (*side, error) {
-	info, err := os.Stat(name)
-	if err != nil && name != "-" {
-		return nil, fmt.Errorf("%s: %w", name, input.WithoutPath(err))
-	}
-	if err == nil && info.IsDir() {
+	if isDirectory(name) {
 		return openContainerSide(name, flags, std)
 	}
-	file, size, err := openImage(name)
+	file, size, err := openImage(name, std)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -131,7 +127,7 @@ func openSide(name string, flags *containerFlags, std stdio) (*side, error) {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", name, input.WithoutPath(err))
 	case bytes.Equal(head[:n], []byte(".eif")):
-		return openImageSide(name, file, std)
+		return openImageSide(name, file, size, std)
 	case rootfs.IsRamdisk(io.NewSectionReader(file, 0, size)):
 		return openRamdiskSide(name, file, size)
 	default:
@@ -161,8 +157,8 @@ func commandLinePart(text string) *part {
 	return &part{strings.NewReader(text), fmt.Sprintf("%q", text)}
 }
 
-func openImageSide(name string, file *os.File, std stdio) (*side, error) {
-	image, err := measureFile(name, std)
+func openImageSide(name string, file *os.File, size int64, std stdio) (*side, error) {
+	image, err := measureOpened(name, file, size, std)
 	if err != nil {
 		file.Close()
 		return nil, err

@@ -40,13 +40,12 @@ func files(args []string, list io.Reader) iter.Seq2[string, error] {
 
 // walk reports whether to go on.
 func walk(name string, yield func(string, error) bool) bool {
-	info, err := os.Stat(name)
-	if name == "-" || err != nil || !info.IsDir() {
+	if !isDirectory(name) {
 		return yield(name, nil) // reading it will tell what is wrong
 	}
 	found := false
 	// With the separator after it, a link to a directory is followed.
-	err = filepath.WalkDir(name+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(name+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() {
 			return nil
 		}
@@ -65,6 +64,12 @@ func walk(name string, yield func(string, error) bool) bool {
 	return true
 }
 
+// isDirectory is false for -, whatever there is of that name.
+func isDirectory(name string) bool {
+	info, err := os.Stat(name)
+	return name != "-" && err == nil && info.IsDir()
+}
+
 var errStopped = errors.New("stopped")
 
 // openList opens the argument of --files-from.
@@ -72,9 +77,9 @@ func openList(name string, std stdio) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(std.in), nil
 	}
-	file, err := os.Open(name)
+	file, err := input.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("--files-from: %s: %w", name, input.WithoutPath(err))
+		return nil, fmt.Errorf("--files-from: %s: %w", name, err)
 	}
 	return file, nil
 }

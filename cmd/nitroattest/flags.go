@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -76,6 +77,11 @@ func earlierNames(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 	return pflag.NormalizedName(name)
 }
 
+// files are those that flags name.
+func (f *appraisalFlags) files() []string {
+	return slices.Concat([]string{f.policy, f.voucherFlags.bundle, f.eif, f.container.image, f.root}, f.crls, f.voucherFlags.keys)
+}
+
 // flagNames are the settings whose flag has another name than their key in JSON.
 var flagNames = map[string]string{settings.PCRs: "--expect-pcr", settings.Roots: "--root", settings.CRLs: "--crl"}
 
@@ -102,7 +108,7 @@ func (f *appraisalFlags) appraisal(std stdio) (*settings.Appraisal, error) {
 	f.addKind(a)
 	f.addTimes(a)
 	f.addBinding(a)
-	f.addTrust(a)
+	f.addTrust(a, std)
 	if err := f.addImages(a, std); err != nil {
 		return nil, err
 	}
@@ -161,8 +167,8 @@ func (f *appraisalFlags) addBinding(a *settings.Appraisal) {
 	}
 }
 
-func (f *appraisalFlags) addTrust(a *settings.Appraisal) {
-	trust := f.trust()
+func (f *appraisalFlags) addTrust(a *settings.Appraisal, std stdio) {
+	trust := f.trust(std)
 	if f.changed("root") {
 		if roots, err := trust.Roots(); err != nil {
 			a.FailAs(settings.Roots, err)

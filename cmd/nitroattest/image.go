@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,11 +15,15 @@ import (
 // measureFile measures an image file. Warnings go to standard error, and so
 // does progress while a large file is read.
 func measureFile(name string, std stdio) (*eif.Image, error) {
-	file, size, err := openImage(name)
+	file, size, err := openImage(name, std)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	defer file.Close()
+	return measureOpened(name, file, size, std)
+}
+
+func measureOpened(name string, file *os.File, size int64, std stdio) (*eif.Image, error) {
 	p := newProgressOfOne(std)
 	image, err := eif.Measure(&watched{file, func(offset int64) {
 		p.show("%s: %d of %d MiB", printable(filepath.Base(name)), offset>>20, size>>20)
@@ -36,30 +38,21 @@ func measureFile(name string, std stdio) (*eif.Image, error) {
 	return image, nil
 }
 
-func openImage(name string) (*os.File, int64, error) {
+// openImage opens an image, which is read in more than one place.
+func openImage(name string, std stdio) (*os.File, int64, error) {
 	if name == "-" {
-		return nil, 0, hintf(errors.New("an image is not read from standard input"), "it is read in more than one place; give the name of a file")
+		return std.spool()
 	}
-	file, err := os.Open(name)
+	file, err := input.Open(name)
 	if err != nil {
-		return nil, 0, input.WithoutPath(err)
+		return nil, 0, err
 	}
 	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("found %s, expected a file", describeMode(info.Mode()))
-	}
 	if err != nil {
 		file.Close()
 		return nil, 0, input.WithoutPath(err)
 	}
 	return file, info.Size(), nil
-}
-
-func describeMode(mode fs.FileMode) string {
-	if mode.IsDir() {
-		return "a directory"
-	}
-	return "a device, pipe or socket"
 }
 
 // watched tells where in a file it is being read.

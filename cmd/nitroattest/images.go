@@ -71,7 +71,7 @@ func (f *appraisalFlags) isNitroTPM() bool { return f.kind == string(pcr.NitroTP
 // addPolicy reads a policy that nobody signed.
 func (f *appraisalFlags) addPolicy(a *settings.Appraisal, std stdio) {
 	fail := func(err error) { a.FailAs(settings.Policy, fmt.Errorf("--policy: %s: %w", f.policy, err)) }
-	data, err := readBounded(f.policy, std, maxPolicy)
+	data, err := std.read(f.policy, maxPolicy)
 	if err != nil {
 		fail(err)
 		return
@@ -99,7 +99,7 @@ func (f *appraisalFlags) policyThatIsSigned(a *settings.Appraisal, std stdio) (p
 	fail := func(err error) (pcr.Policy, error) {
 		return pcr.Policy{}, fmt.Errorf("--%s: %s: %w", flag, name, err)
 	}
-	data, err := readBounded(name, std, signedpolicy.MaxEnvelope)
+	data, err := std.read(name, signedpolicy.MaxEnvelope)
 	if err != nil {
 		return fail(err)
 	}

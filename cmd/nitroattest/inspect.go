@@ -25,15 +25,19 @@ signature: anything it prints may be forged. FILE is as for verify.`,
 		Args: needFiles,
 		RunE: func(_ *cobra.Command, files []string) error {
 			var status error
-			for i, file := range files {
-				inspected, err := inspect(file, std)
-				if err != nil {
-					printError(std.err, fmt.Errorf("%s: %w", file, err))
-					status = exitError(exitUsage)
-					continue
-				}
-				if err := inspected.write(std, asJSON, i > 0); err != nil {
-					return err
+			printed := 0
+			for _, file := range files {
+				for _, d := range input.ReadDocuments(file, std.in) {
+					inspected, err := inspect(d)
+					if err != nil {
+						printError(std.err, fmt.Errorf("%s: %w", d.Name, err))
+						status = exitError(exitUsage)
+						continue
+					}
+					if err := inspected.write(std, asJSON, printed > 0); err != nil {
+						return err
+					}
+					printed++
 				}
 			}
 			return status
@@ -49,13 +53,12 @@ type inspection struct {
 	unverified *attestation.Unverified
 }
 
-func inspect(file string, std stdio) (inspection, error) {
-	evidence, err := input.ReadFile(file, std.in)
-	if err != nil {
-		return inspection{}, err
+func inspect(d input.Document) (inspection, error) {
+	if d.Err != nil {
+		return inspection{}, d.Err
 	}
-	u, err := attestation.ParseUnverified(evidence)
-	return inspection{file, len(evidence), u}, err
+	u, err := attestation.ParseUnverified(d.Evidence)
+	return inspection{d.Name, len(d.Evidence), u}, err
 }
 
 func (i inspection) write(std stdio, asJSON, separate bool) error {
@@ -83,6 +86,9 @@ func (i inspection) write(std stdio, asJSON, separate bool) error {
 func (i inspection) writeText(b *bytes.Buffer) {
 	d := i.unverified.Document
 	fmt.Fprintf(b, "NOT AUTHENTICATED  %s  anything below may be forged\n", printable(i.file))
+	if i.unverified.Unsigned {
+		line(b, "signature", "NONE: an emulator of the Nitro Security Module made this document, and nobody signed it")
+	}
 	line(b, "kind", fmt.Sprintf("%s, %d bytes", d.Kind, i.size))
 	writeDocument(b, d)
 	line(b, "digest", d.Digest)
@@ -122,7 +128,7 @@ func zeroRegisters(bank pcr.Bank) string {
 	return text[:len(text)-1]
 }
 
-// MarshalJSON writes {"file", "authenticated": false, "document", "certificates"}.
+// MarshalJSON writes {"file", "authenticated": false, "unsigned": bool, "document", "certificates"}.
 func (i inspection) MarshalJSON() ([]byte, error) {
 	type certificate struct {
 		SHA256 string `json:"sha256"`
@@ -136,7 +142,8 @@ func (i inspection) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		File          string               `json:"file"`
 		Authenticated bool                 `json:"authenticated"`
+		Unsigned      bool                 `json:"unsigned"`
 		Document      attestation.Document `json:"document"`
 		Certificates  []certificate        `json:"certificates"`
-	}{i.file, false, i.unverified.Document, certificates})
+	}{i.file, false, i.unverified.Unsigned, i.unverified.Document, certificates})
 }

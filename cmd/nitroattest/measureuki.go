@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/uki"
 )
@@ -45,7 +43,10 @@ func (f *ukiFlags) refuse() error {
 	return nil
 }
 
-func (f *ukiFlags) options() (uki.Options, error) {
+// maxVariable bounds a variable of the firmware, which has some thousand bytes.
+const maxVariable = 1 << 20
+
+func (f *ukiFlags) options(std stdio) (uki.Options, error) {
 	options := uki.Options{Kernel: uki.KernelLoad(f.kernel)}
 	if f.changed("kernel") && options.Kernel != uki.KernelMeasured && options.Kernel != uki.KernelNotMeasured {
 		return options, fmt.Errorf("--kernel: found %q, expected %q or %q", f.kernel, uki.KernelMeasured, uki.KernelNotMeasured)
@@ -60,9 +61,9 @@ func (f *ukiFlags) options() (uki.Options, error) {
 			continue
 		}
 		asked = true
-		data, err := os.ReadFile(variable.file)
+		data, err := std.read(variable.file, maxVariable)
 		if err != nil {
-			return options, fmt.Errorf("--%s: %s: %w", variable.flag, variable.file, input.WithoutPath(err))
+			return options, fmt.Errorf("--%s: %s: %w", variable.flag, variable.file, err)
 		}
 		*variable.into = data
 	}
@@ -73,11 +74,11 @@ func (f *ukiFlags) options() (uki.Options, error) {
 }
 
 func measureUKI(name string, flags *ukiFlags, asJSON bool, std stdio) error {
-	options, err := flags.options()
+	options, err := flags.options(std)
 	if err != nil {
 		return err
 	}
-	file, size, err := openImage(name)
+	file, size, err := openImage(name, std)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

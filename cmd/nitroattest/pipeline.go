@@ -10,7 +10,7 @@ import (
 // done one at a time, in the order of the files. What is under way at once is
 // bounded, so memory does not grow with the number of files. It stops at the
 // first error of done and returns it.
-func inOrder(names iter.Seq2[string, error], work func(name string) outcome, done func(outcome) error) error {
+func inOrder(names iter.Seq2[string, error], work func(name string) []outcome, done func(outcome) error) error {
 	// Twice as many as there are cores, for a worker that reads a file uses none.
 	workers := 2 * runtime.GOMAXPROCS(0)
 	jobs := make(chan job, workers)
@@ -21,14 +21,14 @@ func inOrder(names iter.Seq2[string, error], work func(name string) outcome, don
 		defer close(pending)
 		defer close(jobs)
 		for name, err := range names {
-			j := job{name, make(chan outcome, 1)}
+			j := job{name, make(chan []outcome, 1)}
 			select {
 			case pending <- j:
 			case <-stop:
 				return
 			}
 			if err != nil {
-				j.outcome <- outcome{file: name, err: err}
+				j.outcomes <- []outcome{{file: name, err: err}}
 				continue
 			}
 			jobs <- j
@@ -38,22 +38,24 @@ func inOrder(names iter.Seq2[string, error], work func(name string) outcome, don
 	for range workers {
 		group.Go(func() {
 			for j := range jobs {
-				j.outcome <- work(j.name)
+				j.outcomes <- work(j.name)
 			}
 		})
 	}
 	defer group.Wait()
 	defer close(stop)
 	for j := range pending {
-		if err := done(<-j.outcome); err != nil {
-			return err
+		for _, o := range <-j.outcomes {
+			if err := done(o); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// job is a file on its way through; its outcome is sent once.
+// job is a file on its way through; what comes of its documents is sent once.
 type job struct {
-	name    string
-	outcome chan outcome
+	name     string
+	outcomes chan []outcome
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -42,6 +43,13 @@ func (k kindFlag) check() error {
 
 // parse reads a policy in any of its forms.
 func (k kindFlag) parse(data []byte) (pcr.Reading, error) {
+	content, ok, err := input.FromDataURL(data)
+	if err != nil {
+		return pcr.Reading{}, err
+	}
+	if ok {
+		data = content
+	}
 	return pcr.Read(bytes.NewReader(data), pcr.Kind(k))
 }
 
@@ -51,7 +59,7 @@ const maxPolicy = 1<<20 + 1
 // read reads a policy file, or standard input for -. What was found in it and
 // does not count is a warning.
 func (k kindFlag) read(name string, std stdio) (pcr.Reading, error) {
-	data, err := readBounded(name, std, maxPolicy)
+	data, err := std.read(name, maxPolicy)
 	if err != nil {
 		return pcr.Reading{}, fmt.Errorf("%s: %w", name, err)
 	}

@@ -217,7 +217,7 @@ func (c *policyCreate) sourceOf(r release, form string) string {
 // pcr0 reads a file that holds the value of PCR0 and nothing else, and does not
 // say so.
 func (c *policyCreate) pcr0(name string) (pcr.Value, error) {
-	data, err := readBounded(name, c.std, maxPolicy)
+	data, err := c.std.read(name, maxPolicy)
 	if err != nil {
 		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -256,7 +256,7 @@ func (c *policyCreate) write(policy pcr.Policy, changed func(string) bool) error
 	case changed("into"):
 		return writeFile(c.into, data)
 	case changed("output"):
-		return writeFile(c.output, data)
+		return c.std.writeFile(c.output, data)
 	default:
 		return printOut(c.std.out, data)
 	}

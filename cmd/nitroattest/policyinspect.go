@@ -24,7 +24,7 @@ so that anybody may have written what it shows. With --json it prints the
 statement as it was signed. - is standard input.`,
 		Args: needOne("FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			data, err := readBounded(args[0], std, signedpolicy.MaxEnvelope)
+			data, err := std.read(args[0], signedpolicy.MaxEnvelope)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}

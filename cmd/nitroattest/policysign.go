@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
 
@@ -141,7 +141,7 @@ func (c *policySign) check() error {
 func (c *policySign) signers() ([]crypto.Signer, error) {
 	var signers []crypto.Signer
 	for _, name := range c.keys {
-		data, err := readFileBounded(name, maxKeys)
+		data, err := c.std.read(name, maxKeys)
 		if err != nil {
 			return nil, fmt.Errorf("--key: %s: %w", name, err)
 		}
@@ -152,7 +152,7 @@ func (c *policySign) signers() ([]crypto.Signer, error) {
 		signers = append(signers, key)
 	}
 	if c.changed("signer") {
-		data, err := readFileBounded(c.signerKey, maxKeys)
+		data, err := c.std.read(c.signerKey, maxKeys)
 		if err != nil {
 			return nil, fmt.Errorf("--signer-key: %s: %w", c.signerKey, err)
 		}
@@ -210,7 +210,7 @@ func parseEnd(text string, from time.Time) (time.Time, error) {
 }
 
 func subjectOf(name string) (signedpolicy.Subject, error) {
-	file, err := os.Open(name)
+	file, err := input.Open(name)
 	if err != nil {
 		return signedpolicy.Subject{}, err
 	}
@@ -220,7 +220,7 @@ func subjectOf(name string) (signedpolicy.Subject, error) {
 
 // addTo shows what is signed: whoever approves has not made it.
 func (c *policySign) addTo(file string, signers []crypto.Signer) ([]byte, error) {
-	data, err := readBounded(file, c.std, signedpolicy.MaxEnvelope)
+	data, err := c.std.read(file, signedpolicy.MaxEnvelope)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
@@ -236,7 +236,7 @@ func (c *policySign) addTo(file string, signers []crypto.Signer) ([]byte, error)
 
 func (c *policySign) write(data []byte) error {
 	if c.changed("output") {
-		return writeFile(c.output, data)
+		return c.std.writeFile(c.output, data)
 	}
 	return printOut(c.std.out, data)
 }

@@ -96,10 +96,18 @@ func (o outcome) problem() error {
 		return nil
 	}
 	err := fmt.Errorf("%s: %w", o.file, refused)
-	if hint, ok := hints[refused.Reason]; ok {
+	if hint := o.hint(); hint != "" {
 		return hintf(err, "%s", hint)
 	}
 	return err
+}
+
+// hint says what to do about a refusal, or nothing.
+func (o outcome) hint() string {
+	if u := o.report.Unverified; u != nil && u.Unsigned {
+		return "QEMU's machine nitro-enclave makes such documents; inspect shows what is in it"
+	}
+	return hints[o.refusal().Reason]
 }
 
 var hints = map[attestation.Reason]string{

@@ -6,15 +6,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
-	"github.com/nitroattest/nitroattest/internal/input"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -101,7 +98,7 @@ func valueOfInstance(id string) (pcr.Value, error) {
 const maxCertificates = 1 << 20
 
 func valueOfCertificate(name string, std stdio) (pcr.Value, error) {
-	data, err := readBounded(name, std, maxCertificates)
+	data, err := std.read(name, maxCertificates)
 	if err != nil {
 		return pcr.Value{}, fmt.Errorf("%s: %w", name, err)
 	}
@@ -140,32 +137,4 @@ func firstCertificate(data []byte) ([]byte, bool, error) {
 		return nil, false, errors.New("found PEM without a certificate")
 	}
 	return first, false, nil
-}
-
-// readBounded reads a file, or standard input for -, of at most so many bytes.
-func readBounded(name string, std stdio, most int64) ([]byte, error) {
-	if name == "-" {
-		return readAtMost(std.in, most)
-	}
-	return readFileBounded(name, most)
-}
-
-func readFileBounded(name string, most int64) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, input.WithoutPath(err)
-	}
-	defer file.Close()
-	return readAtMost(file, most)
-}
-
-func readAtMost(r io.Reader, most int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err != nil {
-		return nil, input.WithoutPath(err)
-	}
-	if int64(len(data)) > most {
-		return nil, fmt.Errorf("found more than %d bytes, expected at most that", most)
-	}
-	return data, nil
 }

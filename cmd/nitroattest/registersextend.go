@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -96,9 +95,9 @@ func (e *extension) extend(value pcr.Value, m given) (pcr.Value, error) {
 	}
 	file := e.std.in
 	if m.value != "-" {
-		opened, err := os.Open(m.value)
+		opened, err := input.Open(m.value)
 		if err != nil {
-			return value, fmt.Errorf("%s: %w", m.value, input.WithoutPath(err))
+			return value, fmt.Errorf("%s: %w", m.value, err)
 		}
 		defer opened.Close()
 		file = opened

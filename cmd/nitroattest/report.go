@@ -57,7 +57,7 @@ func report(std stdio, flags *appraisalFlags, args []string, filesFrom, output s
 		return err
 	}
 	if flags.changed("output") {
-		err = writeFile(output, out.Bytes())
+		err = std.writeFile(output, out.Bytes())
 	} else {
 		err = printOut(std.out, out.Bytes())
 	}
@@ -69,8 +69,8 @@ func report(std stdio, flags *appraisalFlags, args []string, filesFrom, output s
 
 func (o outcome) page() page.Document {
 	d := page.Document{File: o.file, Evidence: o.evidence, Report: o.report, Err: o.err}
-	if refused := o.refusal(); refused != nil {
-		d.Hint = hints[refused.Reason]
+	if o.refusal() != nil {
+		d.Hint = o.hint()
 	}
 	return d
 }

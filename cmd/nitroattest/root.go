@@ -33,6 +33,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 // run executes one command line and returns its exit status.
 func run(args []string, std stdio) int {
+	std.in = &onlyOnce{Reader: std.in}
 	root := newRoot(std)
 	root.SetArgs(args)
 	err := root.Execute()

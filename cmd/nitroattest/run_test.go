@@ -55,7 +55,7 @@ func TestReportThatIsNoVerdictIsNotAccepted(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	std := stdio{strings.NewReader(""), &stdout, &stderr}
 	p := newPrinter(std, false)
-	require.NoError(t, p.print(appraise(verifier, attestation.Expect{}, nautilus, std)))
+	require.NoError(t, p.print(appraise(verifier, attestation.Expect{}, nautilus, std)[0]))
 	assert.Equal(t, exitError(exitUsage), p.status())
 	assert.Empty(t, stdout.String())
 	assert.Contains(t, stderr.String(), "states no freshness")

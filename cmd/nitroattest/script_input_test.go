@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -28,7 +29,32 @@ var encodings = map[string]func(string) string{
 	"0x":        func(s string) string { return "0x" + hex.EncodeToString([]byte(s)) },
 	"bom":       func(s string) string { return "\xef\xbb\xbf" + s },
 	"quoted":    func(s string) string { return strconv.Quote(s) },
+	"data-url":  func(s string) string { return "data:application/octet-stream;base64," + s },
+	"utf-16":    utf16LE,
 	"end-lines": func(s string) string { return "\r\n" + s + "\r\n" },
+}
+
+// utf16LE is text with a byte order mark, as PowerShell writes it.
+func utf16LE(s string) string {
+	out := []byte("\xff\xfe")
+	for _, unit := range utf16.Encode([]rune(s)) {
+		out = append(out, byte(unit), byte(unit>>8))
+	}
+	return string(out)
+}
+
+// cmdLines writes files with one line each one after the other:
+//
+//	lines log.jsonl a.json b.json
+func cmdLines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: lines out in...")
+	}
+	var out strings.Builder
+	for _, name := range args[1:] {
+		out.WriteString(strings.TrimRight(ts.ReadFile(name), "\n") + "\n")
+	}
+	write(ts, args[0], []byte(out.String()))
 }
 
 // wrapped is base64 in lines of 64 characters, as openssl base64 prints it.

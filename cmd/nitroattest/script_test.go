@@ -51,6 +51,8 @@ func TestScripts(t *testing.T) {
 			"simulate-image": cmdSimulateImage,
 			"decode-pem":     cmdDecodePEM,
 			"join":           cmdJoin,
+			"lines":          cmdLines,
+			"fifo":           cmdFIFO,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "fast" {

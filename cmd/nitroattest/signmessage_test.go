@@ -10,7 +10,7 @@ import (
 // signMessage is a program for --signer: it signs its standard input with the
 // key in a file, as openssl dgst -sha384 -sign does.
 func signMessage() {
-	key, err := readSigningKey(os.Args[1])
+	key, err := readSigningKey(os.Args[1], stdio{})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -15,8 +15,8 @@ func (f *appraisalFlags) registerTrust(cmd *cobra.Command) {
 }
 
 // trust leaves out what was not given.
-func (f *appraisalFlags) trust() settings.Trust {
-	trust := settings.Trust{CRLs: f.crls}
+func (f *appraisalFlags) trust(std stdio) settings.Trust {
+	trust := settings.Trust{CRLs: f.crls, Stdin: std.in}
 	for name, field := range map[string]struct {
 		value *string
 		given **string

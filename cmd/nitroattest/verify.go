@@ -66,7 +66,7 @@ func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom stri
 			return nil, err
 		}
 	}
-	if err := checkStdin(args, filesFrom); err != nil {
+	if err := checkStdin(args, append(flags.files(), filesFrom)); err != nil {
 		return nil, err
 	}
 	demands, err := flags.appraisal(std)
@@ -86,10 +86,12 @@ func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom stri
 		defer file.Close()
 		list = file
 	}
-	work := func(name string) outcome {
-		o := appraise(verifier, expect, name, std)
-		o.voucher = demands.Origin.Voucher
-		return o
+	work := func(name string) []outcome {
+		outcomes := appraise(verifier, expect, name, std)
+		for i := range outcomes {
+			outcomes[i].voucher = demands.Origin.Voucher
+		}
+		return outcomes
 	}
 	seen := 0
 	err = inOrder(files(args, list), work, func(o outcome) error { seen++; return done(o) })
@@ -100,9 +102,9 @@ func appraiseAll(std stdio, flags *appraisalFlags, args []string, filesFrom stri
 }
 
 // checkStdin refuses to read standard input for two things.
-func checkStdin(args []string, filesFrom string) error {
+func checkStdin(args, others []string) error {
 	readers := 0
-	for _, name := range append(slices.Clone(args), filesFrom) {
+	for _, name := range append(slices.Clone(args), others...) {
 		if name == "-" {
 			readers++
 		}
@@ -130,16 +132,20 @@ type outcome struct {
 	err      error
 }
 
-func appraise(verifier *attestation.Verifier, expect attestation.Expect, file string, std stdio) outcome {
-	evidence, err := input.ReadFile(file, std.in)
-	if err != nil {
-		return outcome{file: file, err: err}
+// appraise appraises the documents in a file.
+func appraise(verifier *attestation.Verifier, expect attestation.Expect, file string, std stdio) []outcome {
+	var outcomes []outcome
+	for _, d := range input.ReadDocuments(file, std.in) {
+		o := outcome{file: d.Name, evidence: d.Evidence, err: d.Err}
+		if d.Err == nil {
+			o.report = verifier.Appraise(d.Evidence, expect)
+			if _, err := o.report.Result(); err != nil && o.refusal() == nil {
+				o = outcome{file: d.Name, err: err} // a mistake in expect: nothing was appraised
+			}
+		}
+		outcomes = append(outcomes, o)
 	}
-	o := outcome{file: file, evidence: evidence, report: verifier.Appraise(evidence, expect)}
-	if _, err := o.report.Result(); err != nil && o.refusal() == nil {
-		return outcome{file: file, err: err} // a mistake in expect: nothing was appraised
-	}
-	return o
+	return outcomes
 }
 
 // refusal returns why a document that could be read was not accepted.

@@ -92,7 +92,7 @@ func (f *voucherFlags) read(data []byte, kind kindFlag, now func() time.Time, st
 	if f.changed("policy-bundle") {
 		policy, v, err = f.readBundle(data, now, std)
 	} else {
-		policy, v, err = f.readEnvelope(data, now)
+		policy, v, err = f.readEnvelope(data, now, std)
 	}
 	if err != nil {
 		return pcr.Policy{}, nil, withVoucherHint(err)
@@ -111,8 +111,8 @@ func kindOf(p pcr.Policy) pcr.Kind {
 	return p.Kind
 }
 
-func (f *voucherFlags) readEnvelope(data []byte, now func() time.Time) (pcr.Policy, *settings.Voucher, error) {
-	keys, err := readPublicKeys(f.keys)
+func (f *voucherFlags) readEnvelope(data []byte, now func() time.Time, std stdio) (pcr.Policy, *settings.Voucher, error) {
+	keys, err := readPublicKeys(f.keys, std)
 	if err != nil {
 		return pcr.Policy{}, nil, err
 	}
@@ -149,10 +149,10 @@ func (f *voucherFlags) store() signedpolicy.Store {
 
 const maxKeys = 1 << 20
 
-func readPublicKeys(files []string) ([]crypto.PublicKey, error) {
+func readPublicKeys(files []string, std stdio) ([]crypto.PublicKey, error) {
 	var keys []crypto.PublicKey
 	for _, name := range files {
-		data, err := readFileBounded(name, maxKeys)
+		data, err := std.read(name, maxKeys)
 		if err != nil {
 			return nil, fmt.Errorf("--policy-keys: %s: %w", name, err)
 		}
@@ -205,7 +205,7 @@ func (f *voucherFlags) readFile(name string, kind kindFlag, std stdio) (pcr.Poli
 		reading, err := kind.read(name, std)
 		return reading.Policy, err
 	}
-	data, err := readBounded(name, std, signedpolicy.MaxEnvelope)
+	data, err := std.read(name, signedpolicy.MaxEnvelope)
 	if err != nil {
 		return pcr.Policy{}, fmt.Errorf("%s: %w", name, err)
 	}

@@ -11,6 +11,14 @@ import (
 	"github.com/nitroattest/nitroattest/internal/input"
 )
 
+// writeFile writes a file, or standard output for -.
+func (s stdio) writeFile(name string, data []byte) error {
+	if name == "-" {
+		return printOut(s.out, data)
+	}
+	return writeFile(name, data)
+}
+
 // writeFile replaces a file as a whole: whoever reads it meanwhile finds the
 // old content or the new one, and a failure leaves the old one. What is not a
 // file, /dev/stdout for example, is written to.

@@ -3,7 +3,7 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/internal/input"
@@ -24,6 +24,21 @@ type Trust struct {
 	Partition  *string  // AWS partition whose root to trust; nil: aws
 	CRLs       []string // files with revocation lists
 	MissingCRL *string  // what to do without a current list; nil: refuse
+
+	Stdin io.Reader // read for a file called -; nil: no file may be called that
+}
+
+// Bounds of what is read of a file.
+const (
+	maxRoots = 1 << 20
+	maxList  = 64 << 20
+)
+
+func (t Trust) read(name string, most int64) ([]byte, error) {
+	if name == "-" && t.Stdin == nil {
+		return nil, errors.New("standard input is not read here, expected the name of a file")
+	}
+	return input.Read(name, t.Stdin, most)
 }
 
 // Roots returns what --root or --partition names. The roots of two partitions
@@ -33,7 +48,7 @@ func (t Trust) Roots() (*certs.Roots, error) {
 		return nil, errors.New("--partition: given beside --root, expected one of them")
 	}
 	if t.Root != nil {
-		return readRoots(*t.Root)
+		return t.readRoots(*t.Root)
 	}
 	if t.Partition == nil {
 		return certs.AWSNitroRootG1(), nil
@@ -48,10 +63,10 @@ func (t Trust) Roots() (*certs.Roots, error) {
 	}
 }
 
-func readRoots(name string) (*certs.Roots, error) {
-	data, err := os.ReadFile(name)
+func (t Trust) readRoots(name string) (*certs.Roots, error) {
+	data, err := t.read(name, maxRoots)
 	if err != nil {
-		return nil, fmt.Errorf("--root: %s: %w", name, input.WithoutPath(err))
+		return nil, fmt.Errorf("--root: %s: %w", name, err)
 	}
 	roots, err := certs.ParseRoots(data)
 	if err != nil {
@@ -87,9 +102,9 @@ func (t Trust) Revocations() (*certs.Revocations, error) {
 	}
 	var lists [][]byte
 	for _, name := range t.CRLs {
-		list, err := os.ReadFile(name)
+		list, err := t.read(name, maxList)
 		if err != nil {
-			return nil, fmt.Errorf("--crl: %s: %w", name, input.WithoutPath(err))
+			return nil, fmt.Errorf("--crl: %s: %w", name, err)
 		}
 		lists = append(lists, list)
 		// One at a time first, for the error to name the file.
