@@ -223,24 +223,40 @@ const (
 // hypervisor's first one, but there for this only. It does not depend on what
 // was asked of the hypervisor before.
 func (h *Hypervisor) Case(m Mutation) Case {
-	now := h.clock().Truncate(time.Second)
-	c := Case{Mutation: m, Root: h.Root(), Now: now, MaxAge: caseMaxAge}
-	e := h.enclave.instance.start("case", config{nitroTPM: m.NitroTPM})
-	c.Nonce, c.UserData, c.PublicKey = e.secret.bytes("nonce", 32), e.secret.bytes("user data", 32), e.secret.bytes("public key", 65)
+	const label = "case"
+	c := config{nitroTPM: m.NitroTPM}
+	if !m.NitroTPM {
+		signed := otherRegister(h.enclave.instance.secret.child(label), "own", pcr.RegisterCertificate)
+		c.image = pcr.Bank{pcr.RegisterCertificate: signed}
+	}
+	e := h.enclave.instance.start(label, c)
+	return e.Case(m, Request{
+		Time:  h.clock().Truncate(time.Second),
+		Nonce: e.secret.bytes("nonce", 32), UserData: e.secret.bytes("user data", 32), PublicKey: e.secret.bytes("public key", 65),
+	})
+}
+
+// Case carries out a mutation on a document of the enclave. The request says when
+// the verifier judges it, which is half a minute after the document was made, and
+// what its fields hold before the mutation arranges them. Some mutations break
+// what a field holds, and some PCR8: of a request without the field, or an
+// enclave whose image is not signed, they make a document that is not broken.
+// The kind of the enclave has to be that of the mutation.
+func (e *Enclave) Case(m Mutation, request Request) Case {
+	if request.Time.IsZero() {
+		request.Time = e.instance.zone.hypervisor.clock()
+	}
+	c := Case{
+		Mutation: m, Root: e.instance.zone.hypervisor.Root(), Now: request.Time, MaxAge: caseMaxAge,
+		Nonce: request.Nonce, UserData: request.UserData, PublicKey: request.PublicKey,
+	}
 	if m.Arrange != nil {
 		m.Arrange(&c)
 	}
-	request := Request{Time: c.Now.Add(-caseAge), Nonce: c.Nonce, UserData: c.UserData, PublicKey: c.PublicKey}
-	request.PCRs = maps.Clone(c.PCRs)
+	made := Request{Time: c.Now.Add(-caseAge), Nonce: c.Nonce, UserData: c.UserData, PublicKey: c.PublicKey, PCRs: pcr.Bank{}}
+	maps.Copy(made.PCRs, request.PCRs)
+	maps.Copy(made.PCRs, c.PCRs)
 	image := e.Image()
-	if !m.NitroTPM {
-		signed := otherRegister(e.secret, "own", pcr.RegisterCertificate)
-		if request.PCRs == nil {
-			request.PCRs = pcr.Bank{}
-		}
-		request.PCRs[pcr.RegisterCertificate] = signed
-		image.PCRs[pcr.RegisterCertificate] = signed
-	}
 	c.Policy = pcr.Policy{Images: []pcr.Image{otherImage(e.secret, image), image}}
 	for i := range c.Policy.Images {
 		c.Policy.Images[i].Exchange = slices.Clone(c.Exchange)
@@ -249,7 +265,9 @@ func (h *Hypervisor) Case(m Mutation) Case {
 		c.Policy.Kind = pcr.NitroTPM
 	}
 
-	draft := e.draft(request, e.issueLeaf(request.Time.Add(-caseLeafAge)))
+	e.mu.Lock()
+	draft := e.draft(made, e.issueLeaf(made.Time.Add(-caseLeafAge)))
+	e.mu.Unlock()
 	c.Original = draft.Document()
 	b := draft.clone()
 	if m.Apply != nil {
