@@ -8,6 +8,7 @@
 //	nitroattest pcr     role arn:aws:iam::123456789012:role/Webserver
 //	nitroattest policy  create --name v1.0.0 --eif enclave.eif -o policy.json
 //	nitroattest policy  kms policy.json
+//	nitroattest simulate attest --nonce <hex>
 //
 // The service is a program of its own, nitroattest-server.
 //

@@ -66,6 +66,7 @@ func newRoot(std stdio) *cobra.Command {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newBuild(std), newDiff(std), newPCR(std), newPolicy(std), newReport(std), newServe())
+	root.AddCommand(newSimulate(std))
 	return root
 }
 
