@@ -156,7 +156,11 @@ func TestClients(t *testing.T) {
 // The types of the Node client are those of the server.
 func TestTypesAreGenerated(t *testing.T) {
 	t.Parallel()
-	expected, err := exec.Command("go", "run", "./typings", "../../cmd/nitroattest-server/internal/service/openapi.json").Output()
+	if testing.Short() {
+		t.Skip("nothing that changes with the machine")
+	}
+	expected, err := exec.Command("go", "run", "./typings", "../../cmd/nitroattest-server/internal/service/openapi.json",
+		"ChallengeResponse", "VerifyRequest", "BriefVerdict").Output()
 	require.NoError(t, err)
 	found, err := os.ReadFile("node/api.d.ts")
 	require.NoError(t, err)

@@ -4,4 +4,4 @@
 // document, and acts on the verdict.
 package clients
 
-//go:generate sh -c "go run ./typings ../../cmd/nitroattest-server/internal/service/openapi.json >node/api.d.ts"
+//go:generate sh -c "go run ./typings ../../cmd/nitroattest-server/internal/service/openapi.json ChallengeResponse VerifyRequest BriefVerdict >node/api.d.ts"

@@ -20,132 +20,19 @@ export type BriefVerdict = {
 	user_data: string | null;
 };
 
-export type Certificate = {
-	not_after: string;
-	not_before: string;
-	serial: string;
-	sha256: string;
-	subject: string;
-};
-
 /** 57 bytes in base64url without padding. The enclave puts the bytes, decoded, into the nonce of its document. */
 export type Challenge = string;
-
-export type ChallengeRequest = {
-	context?: Context;
-};
 
 export type ChallengeResponse = {
 	challenge: Challenge;
 	expires_at: string;
 };
 
-export type Check = {
-	detail: string;
-	name: string;
-	reason: "" | "malformed-evidence" | "unsupported-algorithm" | "invalid-field" | "wrong-document-kind" | "untrusted-root" | "invalid-chain" | "certificate-expired" | "certificate-not-yet-valid" | "certificate-revoked" | "bad-signature" | "debug-mode" | "measurement-mismatch" | "nonce-mismatch" | "stale" | "timestamp-out-of-range" | "register-mismatch" | "user-data-mismatch" | "public-key-mismatch";
-	status: "pass" | "fail" | "skipped" | "not-reached";
-};
-
 /** What the challenge is good for beside time: a session, a client, a purpose. At most 1024 bytes of UTF-8. It comes from the caller's own knowledge of the exchange and has to be given again, the same, to verify. */
 export type Context = string | null;
 
-export type Document = {
-	digest: string;
-	kind: "enclave" | "nitrotpm";
-	module_id: string;
-	nonce: string | null;
-	/** Register values by decimal index. */
-	pcrs: Record<string, string>;
-	public_key: string | null;
-	timestamp: string;
-	user_data: string | null;
-};
-
-export type Health = {
-	status: "ok";
-};
-
-export type Image = {
-	name: string;
-	/** Register values by decimal index. */
-	pcrs: Record<string, string>;
-};
-
-/** A JWK set (RFC 7517): the key that signs, and those that it has replaced in the last ten minutes. Empty when the server signs nothing. */
-export type KeySet = {
-	keys: Array<{
-		alg: "ES384";
-		crv: "P-384";
-		/** Thumbprint (RFC 7638). */
-		kid: string;
-		kty: "EC";
-		use: "sig";
-		x: string;
-		y: string;
-	}>;
-};
-
-/** Problem details (RFC 9457). */
-export type Problem = {
-	detail: string;
-	request_id: string;
-	status: number;
-	title: string;
-	type: "tag:nitroattest.github.io,2026:problem:invalid-request" | "tag:nitroattest.github.io,2026:problem:not-allowed" | "tag:nitroattest.github.io,2026:problem:unknown-policy" | "tag:nitroattest.github.io,2026:problem:not-found" | "tag:nitroattest.github.io,2026:problem:method-not-allowed" | "tag:nitroattest.github.io,2026:problem:too-large" | "tag:nitroattest.github.io,2026:problem:unsupported-media-type" | "tag:nitroattest.github.io,2026:problem:overloaded" | "tag:nitroattest.github.io,2026:problem:store-unavailable" | "tag:nitroattest.github.io,2026:problem:internal-error";
-};
-
-export type Readiness = {
-	/** Why a file cannot be used, by the name of a policy, or by the flag and the path of another file. What was loaded before still serves. */
-	broken: Record<string, string>;
-	draining: boolean;
-	/** The other files that are read again when they change. */
-	files: Array<{
-		/** Of what is in use: the SHA-256 of the file in hex for crl and client-ca, that of the certificate for tls-cert, the kid for ear-key. */
-		id: string;
-		/** The flag that names the file. A certificate and its key are one entry. */
-		kind: "crl" | "tls-cert" | "client-ca" | "ear-key";
-		paths: Array<string>;
-	}>;
-	policies: Array<{
-		name: string;
-		sha256: string;
-	}>;
-	ready: boolean;
-	store: "memory" | "ok" | "unavailable";
-};
-
 /** Why the document or its challenge was refused; empty when it was accepted. */
 export type Reason = "" | "malformed-evidence" | "unsupported-algorithm" | "invalid-field" | "wrong-document-kind" | "untrusted-root" | "invalid-chain" | "certificate-expired" | "certificate-not-yet-valid" | "certificate-revoked" | "bad-signature" | "debug-mode" | "measurement-mismatch" | "nonce-mismatch" | "stale" | "timestamp-out-of-range" | "register-mismatch" | "user-data-mismatch" | "public-key-mismatch" | "malformed-nonce" | "unknown-nonce" | "nonce-expired" | "nonce-expiry-out-of-range" | "nonce-already-redeemed";
-
-export type Verdict = {
-	/** Whether every check passed. Trust the enclave if this is true and in no other case. */
-	accepted: boolean;
-	/** Whether it was verified that a genuine Nitro hypervisor signed the document. False when the document was not looked at. */
-	authentic: boolean;
-	/** Leaf first. */
-	chain: Array<Certificate>;
-	/** redeemed: used up by this document. not-redeemed: the document was refused, and the challenge is as good as before. refused: for the reason given; one that is forged, expired or for another context is refused before the document is looked at. null: none was given. */
-	challenge: "redeemed" | "not-redeemed" | "refused" | null;
-	/** All checks of the document, in their order. Empty when the challenge was refused before the document was looked at. */
-	checks: Array<Check>;
-	debug: boolean;
-	detail: string;
-	/** Null unless authentic. */
-	document: Document | null;
-	/** An EAT Attestation Result (draft-ietf-rats-ear-03), a JWT signed with ES384 by the key at /v1/keys, or null. */
-	ear: string | null;
-	fresh_until: string | null;
-	image: Image | null;
-	mismatch: Record<string, unknown> | null;
-	policy: string;
-	/** Of the policy file that was used. */
-	policy_sha256: string;
-	reason: Reason;
-	/** Fields of a document that is not authentic: any of them may be forged. */
-	unverified_document: Document | null;
-	verified_at: string | null;
-};
 
 export type VerifyRequest = {
 	/** What POST /v1/challenges gave out for this exchange. Required unless the server allows max_age in its place. */

@@ -12,7 +12,6 @@
 
 /** @typedef {import("./api.js").BriefVerdict} BriefVerdict */
 /** @typedef {import("./api.js").ChallengeResponse} ChallengeResponse */
-/** @typedef {import("./api.js").Problem} Problem */
 /** @typedef {import("./api.js").VerifyRequest} VerifyRequest */
 
 const timeout = 30_000; // milliseconds for one request
@@ -68,7 +67,7 @@ export class Server {
 			throw new NoVerdict("the server cannot be asked", {cause: error});
 		}
 		if (response.status !== expected || typeof answer !== "object" || answer === null) {
-			const {detail} = /** @type {Partial<Problem>} */ (answer ?? {});
+			const {detail} = /** @type {{detail?: string}} */ (answer ?? {});
 			throw new NoVerdict(`the server answered ${response.status}: ${detail}`);
 		}
 		return answer;
