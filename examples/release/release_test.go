@@ -17,6 +17,9 @@ import (
 
 // need skips a test, with a line, where something is not there.
 func need(t *testing.T, programs ...string) {
+	if testing.Short() {
+		t.Skip("nothing concurrent, and many processes")
+	}
 	work, err := exec.Command("go", "env", "GOWORK").Output()
 	require.NoError(t, err)
 	if where := strings.TrimSpace(string(work)); where == "" || where == "off" {

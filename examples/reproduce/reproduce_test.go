@@ -13,6 +13,9 @@ import (
 
 // The script prints what its README says, and nothing else.
 func TestScriptDoesWhatItsReadmeSays(t *testing.T) {
+	if testing.Short() {
+		t.Skip("nothing concurrent, and many processes")
+	}
 	work, err := exec.Command("go", "env", "GOWORK").Output()
 	require.NoError(t, err)
 	if where := strings.TrimSpace(string(work)); where == "" || where == "off" {
