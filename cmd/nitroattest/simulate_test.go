@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -68,6 +69,17 @@ func TestSimulatedMutations(t *testing.T) {
 		if m.Name != "input-empty" { // the command finds no document in the file
 			assert.Equal(t, m.Reason, verdict.Reason, "%s: %s", m.Name, verdict.Detail)
 		}
+	}
+}
+
+// The mutations that the help names are there.
+func TestSimulateHelpNamesMutations(t *testing.T) {
+	t.Parallel()
+	named := regexp.MustCompile(`--broken ([a-z0-9-]+)`).FindAllStringSubmatch(newSimulateAttest(stdio{}).Example, -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		_, err := simulate.FindMutation(name[1])
+		assert.NoError(t, err)
 	}
 }
 

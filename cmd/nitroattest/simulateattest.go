@@ -48,7 +48,7 @@ that begin with accept- break nothing.`,
 		Example: `  nitroattest simulate attest --nonce 6e6f6e6365 > document.cbor
   nitroattest simulate attest --eif enclave.eif --user-data 00ff --base64
   nitroattest simulate attest --kind nitrotpm --time 2026-03-01T12:00:00Z -o document.cbor
-  nitroattest simulate attest --broken chain-signature-leaf > broken.cbor`,
+  nitroattest simulate attest --broken pcr-0-bit > broken.cbor`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return f.run(std) },
 	}
