@@ -3,12 +3,12 @@ package command
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -44,10 +44,22 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	case f.listening.Connections.Handshakes <= 0:
 		return config, fmt.Errorf("--max-handshakes: found %d, expected a positive number", f.listening.Connections.Handshakes)
 	}
+	for _, name := range f.listening.ClientNames {
+		if err := service.CheckClientName(name); err != nil {
+			return config, fmt.Errorf("--client-name: %w", err)
+		}
+	}
 	roots, err := f.trust.Roots()
 	if err != nil {
 		return config, err
 	}
+	config.RootHashes = service.RootHashes(roots)
+	if f.trust.Root != nil {
+		if err := service.WatchRoots(config.Files, *f.trust.Root, roots); err != nil {
+			return config, fmt.Errorf("--root: %w", err)
+		}
+	}
+	config.Waivers = f.waivers(config.RootHashes)
 	revocations, err := f.revocations(config.Files)
 	if err != nil {
 		return config, err
@@ -56,7 +68,13 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	if err != nil {
 		return config, err
 	}
-	if config.Policies, err = service.LoadPolicies(f.policies, f.builder(roots, revocations, signatures), logger); err != nil {
+	read, err := f.vouching.reader(attestation.Kind(f.kind))
+	if err != nil {
+		return config, err
+	}
+	config.Policies, err = service.LoadPolicies(service.PoliciesConfig{
+		Dir: f.policies, Build: f.builder(read, roots, revocations, signatures), Logger: logger, TolerateBroken: f.tolerate})
+	if err != nil {
 		return config, fmt.Errorf("--policies: %s: %w", f.policies, err)
 	}
 	profile, ok := map[string]string{"04": service.EARProfile, "03": service.EARProfile03}[f.earDraft]
@@ -94,19 +112,21 @@ func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, erro
 
 // builder makes the verifier of a policy file. Each policy has its own, with its
 // own memory of certificates; the revocations are those of all.
-func (f *serveFlags) builder(roots *certs.Roots, revocations *certs.Revocations, signatures attestation.SignatureVerifier) service.Builder {
-	return func(file io.Reader) (*attestation.Verifier, error) {
-		policy, err := pcr.Kind(f.kind).ReadPolicy(file)
+func (f *serveFlags) builder(read policyReader, roots *certs.Roots, revocations *certs.Revocations, signatures attestation.SignatureVerifier) service.Builder {
+	return func(name string, file []byte) (service.Policy, error) {
+		policy, voucher, err := read(name, file)
 		if err != nil {
-			return nil, err
+			return service.Policy{}, err
 		}
-		return attestation.NewVerifier(attestation.Config{
-			Policy:             policy,
-			Kind:               attestation.Kind(f.kind),
-			Roots:              roots,
-			Revocations:        revocations,
-			InsecureAllowDebug: f.allowDebug,
-			Signatures:         signatures,
-		})
+		demanded := settings.Appraisal{
+			Kind:        pcr.Kind(f.kind),
+			Policy:      policy,
+			AllowDebug:  f.allowDebug,
+			Roots:       roots,
+			Revocations: revocations,
+			Signatures:  signatures,
+		}
+		verifier, err := attestation.NewVerifier(demanded.Config())
+		return service.Policy{Verifier: verifier, Voucher: voucher}, err
 	}
 }

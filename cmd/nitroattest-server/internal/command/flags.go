@@ -33,6 +33,17 @@ type serveFlags struct {
 	queue      int
 	memory     string
 	profiles   bool
+	audit      string
+	vouching   vouchingFlags
+	tolerate   bool
+}
+
+// vouchingFlags say who has to vouch for policies.
+type vouchingFlags struct {
+	keys      string
+	threshold int
+	prefix    string
+	state     string
 }
 
 func (f *serveFlags) register(cmd *cobra.Command) {
@@ -49,6 +60,8 @@ func (f *serveFlags) registerListening(flags *pflag.FlagSet) {
 	flags.StringVar(&f.listening.TLSCert, "tls-cert", "", "`PEM` file with the certificate of this server")
 	flags.StringVar(&f.listening.TLSKey, "tls-key", "", "`PEM` file with its key")
 	flags.StringVar(&f.listening.ClientCA, "client-ca", "", "`PEM` file with authorities; every client needs a certificate of one")
+	flags.StringArrayVar(&f.listening.ClientNames, "client-name", nil, "`NAME` that a client's certificate has to have, a DNS name, a URI such as a SPIFFE ID, or an e-mail address; a URI may end in /*; repeat for more")
+	flags.StringVar(&f.listening.ClientCRL, "client-crl", "", "`FILE` with revocation lists of --client-ca, DER or PEM; a client of an authority without a current list is refused")
 	flags.BoolVar(&f.listening.InsecureNoTLS, "insecure-no-tls", false, "listen beyond loopback without TLS, behind a proxy that has it")
 	flags.StringArrayVar(&f.listening.Admin, "admin-listen", nil, "`ADDRESS` for /healthz, /readyz and /metrics, which are then nowhere else and need no client certificate: host:port or unix:PATH; repeat for more")
 	flags.BoolVar(&f.profiles, "insecure-admin-pprof", false, "serve /debug/pprof/ there, whose profiles show what others ask for")
@@ -59,6 +72,11 @@ func (f *serveFlags) registerListening(flags *pflag.FlagSet) {
 
 func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 	flags.StringVar(&f.policies, "policies", "", "`DIR` with the policy files, NAME.json each")
+	flags.BoolVar(&f.tolerate, "tolerate-broken-policies", false, "start although some policy files cannot be used; requests for those get 503")
+	flags.StringVar(&f.vouching.keys, "policy-keys", "", "`PEM` file with the public keys of those who vouch for policies; then every policy has to be signed")
+	flags.IntVar(&f.vouching.threshold, "policy-threshold", 0, "how many of the keys have to have signed; 0 for all")
+	flags.StringVar(&f.vouching.prefix, "policy-name-prefix", "", "`TEXT` that comes before NAME in the name of the signed policy in NAME.json")
+	flags.StringVar(&f.vouching.state, "policy-state", "", "`FILE` to keep the versions of signed policies, so that no older one counts after a restart; written by the server")
 	flags.StringVar(&f.kind, "kind", string(attestation.Enclave), "kind of document: enclave or nitrotpm")
 	flags.Var(given{&f.trust.Root}, "root", "`PEM` file with the roots to trust in place of AWS's")
 	flags.Var(given{&f.trust.Partition}, "partition", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
@@ -82,6 +100,7 @@ func (f *serveFlags) registerRunning(flags *pflag.FlagSet) {
 	flags.IntVar(&f.concurrent, "max-concurrent", 0, "how many documents are verified at a time; 0 for one on each core")
 	flags.IntVar(&f.queue, "max-queue", 0, "how many more may wait before others are turned away; 0 for 64 times as many")
 	flags.StringVar(&f.memory, "memory-limit", "", "`SIZE` that the memory is kept to, such as 256MiB; by default GOMEMLIMIT, or 256MiB and at most four fifths of what the control group has")
+	flags.StringVar(&f.audit, "audit-log", "", "`FILE` to append a line for each verdict to; opened again on SIGHUP; a verdict that cannot be written is not given")
 	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
 	flags.DurationVar(&f.running.ShutdownDelay, "shutdown-delay", 0, "time to go on accepting connections when the server stops and /readyz says so, for balancers to notice")
 	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")

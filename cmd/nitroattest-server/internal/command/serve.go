@@ -69,6 +69,12 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 		return err
 	}
 	config.StoreReady = store.ready
+	if f.audit != "" {
+		if config.Audit, err = service.OpenAudit(f.audit); err != nil {
+			return fmt.Errorf("--audit-log: %w", err)
+		}
+		defer config.Audit.Close()
+	}
 	f.listening.Files = config.Files
 	s, err := service.New(config)
 	if err != nil {

@@ -7,6 +7,7 @@ func (v *verdict) brief(dst []byte, head head) []byte {
 	o := newObject(dst)
 	o.text("policy", &head.Policy)
 	o.text("policy_sha256", &head.PolicySHA256)
+	o.raw("signed_policy", head.SignedPolicy)
 	o.text("challenge", head.Challenge)
 	o.text("ear", head.EAR)
 	o.bool("accepted", v.accepted())

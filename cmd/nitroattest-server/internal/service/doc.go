@@ -23,8 +23,9 @@
 //	400  the request cannot be understood or asks for what the server does not
 //	     allow; nothing was verified
 //	404  no such policy or path
-//	405, 413, 415  as HTTP has them
-//	503  overloaded, shutting down, or the store of challenges cannot answer
+//	405, 408, 413, 415  as HTTP has them
+//	503  overloaded; the store of challenges or the audit log cannot answer; nobody
+//	     vouches for the policy any more, or its file never was good
 //
 // A verdict has the members of the report of "nitroattest verify --json". With
 // "report": "brief" it has only what a caller acts on, which takes a tenth less
@@ -144,10 +145,11 @@
 // clients and the key of attestation results are read again when the contents of
 // their files change. What is broken leaves in use what was there before: a file
 // that cannot be read or parsed, a certificate and a key that do not belong
-// together. The log, /readyz and nitroattest_policy_broken or
+// together. Policies are looked at as often as it takes at most a hundredth of a
+// core; a hangup makes it look at once. The log, /readyz and nitroattest_policy_broken or
 // nitroattest_file_broken say so until it is mended; /readyz stays ready, for
 // taking every replica out of service for one mistake would help nobody. At the
-// start every file has to be good. nitroattest_file_expiry_timestamp_seconds says
+// start every file has to be good, but for policies where that is tolerated. nitroattest_file_expiry_timestamp_seconds says
 // when the certificate ends and when each list has to be replaced. Whoever writes
 // two files one after the other may see the pair reported as broken for one look.
 //
@@ -169,11 +171,31 @@
 // that share the file take the key within one interval of each other, so that a
 // consumer who finds no key with the ID of a result asks again.
 //
+// # Signed policies
+//
+// Whoever runs the service can require that every policy is signed (see package
+// signedpolicy), under a name that follows from its file. Then a plain file is
+// broken, and so is one with a lower version than was seen before. The verdict,
+// the attestation result and the audit log say who signed which version. From the
+// end of a signed policy on, requests for it get 503 with the type policy-expired,
+// until there is a newer one; nitroattest_policy_expiry_timestamp_seconds tells
+// before.
+//
+// # Settings that are loud
+//
+// Every setting that leaves out a check or trusts somebody else, such as another
+// root than AWS's, is a warning in the log at the start, one of /readyz, a metric,
+// and a member of every attestation result, which names the hashes of the roots
+// too. Where enclaves in debug mode are allowed, a result is a warning at best.
+//
 // # What is logged
 //
-// One line for each request: its ID, what came of it, and of an authentic
-// document the module ID. Never a challenge, context, document, user data, key or
+// One line for each request: its ID, who sent it, what came of it, and of an
+// authentic document the module ID. Never a challenge, context, document, user data, key or
 // the detail of a refusal, which may quote them.
+//
+// The audit log has one line for each verdict, before anybody is told of it; see
+// [Audit].
 //
 // Sources: RFC 9457, RFC 9711, RFC 7517, RFC 7638; draft-ietf-rats-ear-04,
 // draft-ietf-rats-ar4si (sections on enumeration encoding and specific claims).

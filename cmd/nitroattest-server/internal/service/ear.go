@@ -51,8 +51,21 @@ func (s *Service) token(x *exchange, v *verdict) (string, error) {
 func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
 	vector := vectorOf(v)
 	status := vector.status()
-	if !v.accepted() {
+	switch {
+	case !v.accepted():
 		status = contraindicated
+	case status == affirming && waivers(s.config.Waivers).weaken():
+		status = warning
+	}
+	own := details(v)
+	if names := waivers(s.config.Waivers).names(); len(names) > 0 {
+		own["insecure_settings"] = names
+	}
+	if s.config.RootHashes != nil {
+		own["roots_sha256"] = s.config.RootHashes
+	}
+	if x.policy.voucher != nil {
+		own["signed_policy"] = x.policy.voucherJSON
 	}
 	expires := now.Add(earLifetime)
 	for _, cert := range v.report.Chain {
@@ -63,8 +76,8 @@ func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
 	submod := map[string]any{
 		claimStatus:   status,
 		claimVector:   vector,
-		claimPolicies: []string{x.policy.name + "@sha256:" + x.policy.sha256},
-		earClaim:      details(v),
+		claimPolicies: x.policy.ids(),
+		earClaim:      own,
 	}
 	if document := v.report.Document; document != nil && document.Nonce != nil {
 		submod[claimNonce] = eatNonce(document.Nonce)

@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
-	"io"
 	"math/big"
 	"strings"
 	"testing"
@@ -186,9 +185,10 @@ func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestation
 		}
 		c = hypervisor.Case(m)
 		k.write(t, "case.json", policyJSON(t, c.Policy.Images...))
-		k.config.Policies, err = service.LoadPolicies(k.dir, func(io.Reader) (*attestation.Verifier, error) {
-			return attestation.NewVerifier(c.Config())
-		}, k.config.Logger)
+		k.config.Policies, err = service.LoadPolicies(service.PoliciesConfig{Dir: k.dir, Logger: k.config.Logger, Build: func(string, []byte) (service.Policy, error) {
+			verifier, err := attestation.NewVerifier(c.Config())
+			return service.Policy{Verifier: verifier}, err
+		}})
 		require.NoError(t, err)
 	})
 	asksMore := c.NoUserData || c.NoPublicKey || c.PCRs != nil // than a request can

@@ -14,25 +14,36 @@ type policyCollector struct{ policies *Policies }
 type fileCollector struct{ files *Files }
 
 var (
-	policyLoaded = prometheus.NewDesc("nitroattest_policy_loaded", "1 for each policy in use.", []string{"policy", "sha256"}, nil)
-	policyBroken = prometheus.NewDesc("nitroattest_policy_broken", "1 for each policy file that cannot be used.", []string{"policy"}, nil)
-	fileLoaded   = prometheus.NewDesc("nitroattest_file_loaded", "1 for each file in use, or files that belong together.", []string{"kind", "file", "id"}, nil)
-	fileExpires  = prometheus.NewDesc("nitroattest_file_expiry_timestamp_seconds", "When a TLS certificate in use ends, or a revocation list, as Unix time.", []string{"kind", "file"}, nil)
-	fileBroken   = prometheus.NewDesc("nitroattest_file_broken", "1 for each of them whose contents of the moment cannot be used.", []string{"kind", "file"}, nil)
+	policyLoaded  = prometheus.NewDesc("nitroattest_policy_loaded", "1 for each policy in use.", []string{"policy", "sha256"}, nil)
+	policyBroken  = prometheus.NewDesc("nitroattest_policy_broken", "1 for each policy file that cannot be used.", []string{"policy"}, nil)
+	policyExpires = prometheus.NewDesc("nitroattest_policy_expiry_timestamp_seconds", "When a signed policy ends, as Unix time. Requests for it are refused from then on.", []string{"policy"}, nil)
+	policyVersion = prometheus.NewDesc("nitroattest_policy_version", "The version of a signed policy.", []string{"policy"}, nil)
+	fileLoaded    = prometheus.NewDesc("nitroattest_file_loaded", "1 for each file in use, or files that belong together.", []string{"kind", "file", "id"}, nil)
+	fileExpires   = prometheus.NewDesc("nitroattest_file_expiry_timestamp_seconds", "When a TLS certificate in use ends, or a revocation list, as Unix time.", []string{"kind", "file"}, nil)
+	fileBroken    = prometheus.NewDesc("nitroattest_file_broken", "1 for each of them whose contents of the moment cannot be used.", []string{"kind", "file"}, nil)
 )
 
 func (c policyCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- policyLoaded
 	ch <- policyBroken
+	ch <- policyExpires
+	ch <- policyVersion
 }
 
 func (c policyCollector) Collect(ch chan<- prometheus.Metric) {
-	states, broken := c.policies.state()
-	for _, state := range states {
-		ch <- one(policyLoaded, state.Name, state.SHA256)
+	set := c.policies.current.Load()
+	for name, policy := range set.loaded {
+		ch <- one(policyLoaded, name, policy.sha256)
+		if v := policy.voucher; v != nil {
+			ch <- gauge(policyExpires, float64(v.Expires.Unix()), name)
+			ch <- gauge(policyVersion, float64(v.Version), name)
+		}
 	}
-	for name := range broken {
+	for name := range set.broken {
 		ch <- one(policyBroken, name)
+	}
+	if set.err != nil {
+		ch <- one(policyBroken, directoryName)
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	kindTLS      = "tls-cert"
 	kindClientCA = "client-ca"
 	kindEARKey   = "ear-key"
+	kindRoot     = "root"
+
+	kindClientCRL = "client-crl"
 )
 
 // maxFile bounds what is read of a file. Revocation lists are the largest.
@@ -61,7 +64,8 @@ type fileState struct {
 	Paths []string `json:"paths"`
 	inUse
 
-	broken error // why the contents of the moment cannot be used, or nil
+	broken error     // why the contents of the moment cannot be used, or nil
+	looked time.Time // when Reload was here; zero: never
 }
 
 // name is the paths in one text.
@@ -85,6 +89,7 @@ func (f *Files) add(kind string, use func([][]byte) (inUse, error), paths ...str
 		return err
 	}
 	set.sum = sum
+	f.warnIfExpired(set.state, fileState{})
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sets = append(f.sets, set)
@@ -103,6 +108,8 @@ func (f *Files) Reload() {
 	for _, set := range sets {
 		old, now := set.state, set.reload()
 		f.report(old, now)
+		f.warnIfExpired(now, old)
+		now.looked = time.Now()
 		f.mu.Lock()
 		set.state = now
 		f.mu.Unlock()
@@ -179,6 +186,15 @@ func (f *Files) report(old, now fileState) {
 	case now.broken != nil && (old.broken == nil || old.broken.Error() != now.broken.Error()):
 		logger.Error("file cannot be used, keeping what is loaded", slog.String("error", now.broken.Error()))
 	}
+}
+
+// warnIfExpired says once that what is in use has ended.
+func (f *Files) warnIfExpired(now, before fileState) {
+	current := time.Now()
+	if now.expires.IsZero() || current.Before(now.expires) || now.ID == before.ID && before.looked.After(now.expires) {
+		return
+	}
+	f.logger.Warn("file in use has expired", slog.String("kind", now.Kind), slog.String("files", now.name()), slog.Time("expired", now.expires))
 }
 
 func (f *Files) states() []fileState {

@@ -94,21 +94,22 @@ func newKit(t testing.TB, changes ...func(*kit)) *kit {
 
 func (k *kit) load(t testing.TB, config attestation.Config) *service.Policies {
 	t.Helper()
-	policies, err := service.LoadPolicies(k.dir, k.builder(config), k.config.Logger)
+	policies, err := service.LoadPolicies(service.PoliciesConfig{Dir: k.dir, Build: k.builder(config), Logger: k.config.Logger})
 	require.NoError(t, err)
 	return policies
 }
 
 func (k *kit) builder(config attestation.Config) service.Builder {
 	config.Roots = k.hypervisor.Roots()
-	return func(file io.Reader) (*attestation.Verifier, error) {
-		policy, err := pcr.ReadPolicy(file)
+	return func(_ string, file []byte) (service.Policy, error) {
+		policy, err := pcr.ReadPolicy(bytes.NewReader(file))
 		if err != nil {
-			return nil, err
+			return service.Policy{}, err
 		}
 		c := config
 		c.Policy = policy
-		return attestation.NewVerifier(c)
+		verifier, err := attestation.NewVerifier(c)
+		return service.Policy{Verifier: verifier}, err
 	}
 }
 

@@ -27,6 +27,14 @@ type Listening struct {
 	// ClientCA is a PEM file with the authorities of client certificates. Then
 	// every client needs one.
 	ClientCA string
+	// ClientNames are what client certificates have to have one of, if there are
+	// any: DNS names, URIs such as SPIFFE IDs, e-mail addresses. A URI that ends in
+	// "/*" stands for all that begin so.
+	ClientNames []string
+	// ClientCRL is a file with revocation lists, PEM or DER. Then every certificate
+	// of a client's chain but the authority needs a current list that does not have
+	// it.
+	ClientCRL string
 	// InsecureNoTLS allows an address beyond loopback without TLS: whoever is on
 	// the network reads the exchanges and alters the verdicts.
 	InsecureNoTLS bool

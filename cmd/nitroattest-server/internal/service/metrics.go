@@ -18,6 +18,7 @@ type metrics struct {
 	verdicts     *prometheus.CounterVec
 	challenges   prometheus.Counter
 	verification prometheus.Histogram
+	auditErrors  prometheus.Counter
 }
 
 // secondsBuckets go from what is refused at once to a queue of seconds.
@@ -51,8 +52,11 @@ func newMetrics(config Config, s *Service) *metrics {
 		Name: "nitroattest_body_bytes", Help: "Memory that bodies larger than usual have, out of their budget.",
 	}, func() float64 { return float64(s.bodies.inUse()) })
 
+	m.auditErrors = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "nitroattest_audit_errors_total", Help: "Verdicts that were not given because the audit log could not be written."})
+
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, bodies, signatures, &s.listeners, policyCollector{config.Policies}, fileCollector{config.Files},
+	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, bodies, signatures, m.auditErrors, waivers(config.Waivers), &s.listeners, policyCollector{config.Policies}, fileCollector{config.Files},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m

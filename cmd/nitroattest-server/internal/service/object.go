@@ -48,6 +48,16 @@ func (o *object) text(name string, value *string) {
 	o.dst, _ = jsontext.AppendQuote(o.dst, strings.ToValidUTF8(*value, "\uFFFD"))
 }
 
+// raw writes JSON as it is, and null for nil.
+func (o *object) raw(name string, value []byte) {
+	if value == nil {
+		o.null(name)
+		return
+	}
+	o.name(name)
+	o.dst = append(o.dst, value...)
+}
+
 // hex writes null for nil, and an empty string for what is empty.
 func (o *object) hex(name string, value []byte) {
 	if value == nil {

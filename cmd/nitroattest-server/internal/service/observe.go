@@ -19,7 +19,7 @@ type entry struct {
 	attrs []slog.Attr
 }
 
-const usualAttrs = 4 // of a verdict
+const usualAttrs = 6 // of a verdict
 
 func (e *entry) add(attrs ...slog.Attr) { e.attrs = append(e.attrs, attrs...) }
 
@@ -70,6 +70,7 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			}
 		}
 
+		e.add(about(r)...)
 		took := time.Since(start)
 		count(r.Method, recorder.status, took)
 		s.log(r.Context(), s.levelOf(route, level), e,

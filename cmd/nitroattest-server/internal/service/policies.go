@@ -1,9 +1,9 @@
 package service
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,28 +15,45 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/input"
+	"github.com/nitroattest/nitroattest/internal/settings"
+	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 )
 
-// maxPolicyFile is a little more than package pcr reads, which has the better
-// message.
-const maxPolicyFile = 1<<20 + 1
+// maxPolicyFile is a little more than package pcr and package signedpolicy read,
+// which have the better messages.
+const maxPolicyFile = signedpolicy.MaxEnvelope + 1
 
 // policyName is what a file may be called before ".json", since names are found
 // in requests, metrics and attestation results.
 var policyName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// Builder makes a verifier from the contents of a policy file.
-type Builder func(file io.Reader) (*attestation.Verifier, error)
+// Policy is what the contents of a policy file are good for.
+type Policy struct {
+	Verifier *attestation.Verifier
+	// Voucher is who vouches for the policy. Nil: nobody does, and it never ends.
+	Voucher *settings.Voucher
+}
+
+// Builder makes a Policy of what is in NAME.json.
+type Builder func(name string, file []byte) (Policy, error)
+
+// PoliciesConfig says where policies are and how to read them.
+type PoliciesConfig struct {
+	Dir    string
+	Build  Builder
+	Logger *slog.Logger
+	// TolerateBroken lets the service start with a part of its policies.
+	TolerateBroken bool
+}
 
 // Policies are the policy files of a directory, each with its verifier: what is
 // in NAME.json is the policy NAME. It is safe for concurrent use.
 type Policies struct {
-	dir    string
-	build  Builder
-	logger *slog.Logger
+	config PoliciesConfig
 
 	reloading sync.Mutex
 	current   atomic.Pointer[policySet]
@@ -47,12 +64,18 @@ type policySet struct {
 	loaded map[string]*loaded
 	broken map[string]brokenPolicy
 	err    error // why the directory could not be read, or nil
+
+	seen   map[string]stamp // of files whose contents need not be read again
+	readAt time.Time        // when all were read
 }
 
+// loaded is a policy in use.
 type loaded struct {
-	name     string
-	sha256   string // of the file, hex
-	verifier *attestation.Verifier
+	name        string
+	sha256      string // of the file, hex
+	verifier    *attestation.Verifier
+	voucher     *settings.Voucher
+	voucherJSON json.RawMessage // nil without
 }
 
 type brokenPolicy struct {
@@ -60,61 +83,108 @@ type brokenPolicy struct {
 	err    error
 }
 
-type policyState struct {
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
-}
-
-// LoadPolicies reads a directory. Here every file has to be good, and there has
-// to be one: there is nothing older to fall back to.
-func LoadPolicies(dir string, build Builder, logger *slog.Logger) (*Policies, error) {
-	p := &Policies{dir: dir, build: build, logger: logger}
+// LoadPolicies reads a directory. There has to be a good file, and unless broken
+// ones are tolerated, no other: there is nothing older to fall back to.
+func LoadPolicies(config PoliciesConfig) (*Policies, error) {
+	p := &Policies{config: config}
 	p.current.Store(&policySet{})
-	set := p.scan(p.current.Load())
+	set := p.scan(p.current.Load(), time.Now())
 	switch {
 	case set.err != nil:
 		return nil, set.err
-	case len(set.broken) > 0:
+	case len(set.broken) > 0 && !(config.TolerateBroken && len(set.loaded) > 0):
 		name := sortedKeys(set.broken)[0]
 		return nil, fmt.Errorf("%s.json: %w", name, set.broken[name].err)
 	case len(set.loaded) == 0:
 		return nil, errors.New("found no file with a name like NAME.json, expected at least one")
 	}
+	if len(set.broken) > 0 {
+		p.report(&policySet{loaded: set.loaded}, set)
+	}
 	p.current.Store(set)
 	return p, nil
 }
 
-// Reload reads the directory again and puts what it finds in place all at once.
+// Reload looks at the directory and puts what it finds in place all at once.
 // A file that is broken keeps the policy that was loaded under its name before,
 // a directory that cannot be read keeps everything, and a file that is gone
-// takes its policy with it. Only the contents of files count: times can stand
-// still while they change.
+// takes its policy with it.
 func (p *Policies) Reload() {
 	p.reloading.Lock()
 	defer p.reloading.Unlock()
 	old := p.current.Load()
-	set := p.scan(old)
+	set := p.scan(old, time.Now())
 	p.report(old, set)
 	p.current.Store(set)
 }
 
-func (p *Policies) get(name string) *loaded { return p.current.Load().loaded[name] }
-
-func (p *Policies) scan(old *policySet) *policySet {
-	entries, err := os.ReadDir(p.dir)
-	if err != nil {
-		return &policySet{old.loaded, old.broken, input.WithoutPath(err)}
+// get returns the policy of a name if it can be used at a time.
+func (p *Policies) get(name string, now time.Time) (*loaded, error) {
+	set := p.current.Load()
+	policy := set.loaded[name]
+	switch {
+	case policy == nil && set.broken[name].err != nil:
+		return nil, &problem{kind: policyUnusable, detail: "policy: the file of this policy cannot be used; the operator finds the reason in the log", err: set.broken[name].err}
+	case policy == nil:
+		return nil, &problem{kind: unknownPolicy, detail: "policy: expected the name of a policy of this server; its operator knows them"}
+	case policy.expired(now):
+		return nil, &problem{kind: policyExpired, detail: "policy: those who vouch for it did so until " + policy.voucher.Expires.UTC().Format(time.RFC3339)}
 	}
-	set := &policySet{map[string]*loaded{}, map[string]brokenPolicy{}, nil}
+	return policy, nil
+}
+
+func (l *loaded) expired(now time.Time) bool {
+	return l.voucher != nil && !now.Before(l.voucher.Expires)
+}
+
+// ids are what attestation results call it.
+func (l *loaded) ids() []string {
+	ids := []string{l.name + "@sha256:" + l.sha256}
+	if v := l.voucher; v != nil {
+		ids = append(ids, fmt.Sprintf("%s@%d@sha256:%s", v.Name, v.Version, v.SHA256))
+	}
+	return ids
+}
+
+// rereadAfter is how often contents are read although nothing says that they have
+// changed.
+const rereadAfter = 5 * time.Minute
+
+func (p *Policies) scan(old *policySet, now time.Time) *policySet {
+	entries, err := os.ReadDir(p.config.Dir)
+	if err != nil {
+		return &policySet{loaded: old.loaded, broken: old.broken, err: input.WithoutPath(err)}
+	}
+	set := &policySet{
+		loaded: make(map[string]*loaded, len(old.loaded)),
+		broken: map[string]brokenPolicy{},
+		seen:   make(map[string]stamp, len(old.seen)),
+		readAt: old.readAt,
+	}
+	trusting := now.Sub(old.readAt) < rereadAfter
+	if trusting && old.err == nil && p.unchanged(entries, old) {
+		return old
+	}
+	if !trusting {
+		set.readAt = now
+	}
 	for _, entry := range entries {
-		name, isPolicy := strings.CutSuffix(entry.Name(), ".json")
-		if !isPolicy || strings.HasPrefix(name, ".") {
+		name, isPolicy := policyFile(entry.Name())
+		if !isPolicy {
+			continue
+		}
+		path := filepath.Join(p.config.Dir, entry.Name())
+		current, stamped := stampOf(path)
+		if same := old.loaded[name]; trusting && stamped && same != nil && old.broken[name].err == nil && old.seen[name] == current {
+			set.loaded[name], set.seen[name] = same, current
 			continue
 		}
 		policy, hash, err := p.load(name, old)
 		if err != nil {
 			set.broken[name] = brokenPolicy{hash, err}
 			policy = old.loaded[name]
+		} else if stamped && current.settled(now) {
+			set.seen[name] = current // it was taken before the contents were read
 		}
 		if policy != nil {
 			set.loaded[name] = policy
@@ -123,12 +193,36 @@ func (p *Policies) scan(old *policySet) *policySet {
 	return set
 }
 
+// unchanged reports whether the directory has the files of old, none of them
+// broken, and all with their stamps.
+func (p *Policies) unchanged(entries []os.DirEntry, old *policySet) bool {
+	count := 0
+	for _, entry := range entries {
+		name, isPolicy := policyFile(entry.Name())
+		if !isPolicy {
+			continue
+		}
+		count++
+		current, stamped := stampOf(p.config.Dir + string(filepath.Separator) + entry.Name())
+		if seen, ok := old.seen[name]; !stamped || !ok || seen != current {
+			return false
+		}
+	}
+	return count == len(old.loaded) && len(old.broken) == 0
+}
+
+// policyFile returns the name of the policy in a file.
+func policyFile(file string) (name string, ok bool) {
+	name, ok = strings.CutSuffix(file, ".json")
+	return name, ok && !strings.HasPrefix(name, ".")
+}
+
 // load returns the policy of a file, the old one if the file is still the same.
 func (p *Policies) load(name string, old *policySet) (*loaded, string, error) {
 	if !policyName.MatchString(name) {
 		return nil, "", errors.New("found other characters in its name, expected at most 64 letters, digits, dots, underscores and hyphens")
 	}
-	data, err := readRegular(filepath.Join(p.dir, name+".json"), maxPolicyFile)
+	data, err := readRegular(filepath.Join(p.config.Dir, name+".json"), maxPolicyFile)
 	if err != nil {
 		return nil, "", input.WithoutPath(err)
 	}
@@ -137,14 +231,22 @@ func (p *Policies) load(name string, old *policySet) (*loaded, string, error) {
 	if same := old.loaded[name]; same != nil && same.sha256 == hash {
 		return same, hash, nil
 	}
-	if same, ok := old.broken[name]; ok && same.sha256 == hash {
+	// What is wrong with a signed policy may be that its time has not come yet.
+	var signed *signedpolicy.Error
+	if same, ok := old.broken[name]; ok && same.sha256 == hash && !errors.As(same.err, &signed) {
 		return nil, hash, same.err
 	}
-	verifier, err := p.build(bytes.NewReader(data))
+	policy, err := p.config.Build(name, data)
 	if err != nil {
 		return nil, hash, err
 	}
-	return &loaded{name, hash, verifier}, hash, nil
+	l := &loaded{name: name, sha256: hash, verifier: policy.Verifier, voucher: policy.Voucher}
+	if l.voucher != nil {
+		if l.voucherJSON, err = json.Marshal(l.voucher); err != nil {
+			return nil, hash, err
+		}
+	}
+	return l, hash, nil
 }
 
 // readRegular does not wait for a pipe that nobody writes to.
@@ -162,22 +264,6 @@ func readRegular(path string, limit int64) ([]byte, error) {
 		return nil, errors.New("found no regular file")
 	}
 	return io.ReadAll(io.LimitReader(file, limit))
-}
-
-func (p *Policies) state() ([]policyState, map[string]string) {
-	set := p.current.Load()
-	states := []policyState{}
-	for _, name := range sortedKeys(set.loaded) {
-		states = append(states, policyState{name, set.loaded[name].sha256})
-	}
-	broken := map[string]string{}
-	for name, b := range set.broken {
-		broken[name] = b.err.Error()
-	}
-	if set.err != nil {
-		broken[directoryName] = set.err.Error()
-	}
-	return states, broken
 }
 
 // directoryName stands for the directory among broken files; no policy can have

@@ -1,11 +1,16 @@
 package service_test
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -117,7 +122,7 @@ func TestFilesComeAndGo(t *testing.T) {
 	k.write(t, "README.md", []byte("no policy"))
 	k.reload()
 	assert.Equal(t, true, k.verify(t, with(k.good(t), "policy", "staging"))["accepted"])
-	k.refused(t, with(k.good(t), "policy", "new"), 404, "unknown-policy")
+	k.refused(t, with(k.good(t), "policy", "new"), 503, "policy-unusable")
 	_, state := k.send(t, "GET", "/readyz", "")
 	broken := state["broken"].(object)
 	assert.Len(t, broken, 2)
@@ -158,13 +163,92 @@ func TestWithoutPoliciesItIsNotReady(t *testing.T) {
 func TestAtTheStartEveryFileHasToBeGood(t *testing.T) {
 	k := newKit(t)
 	load := func(dir string) error {
-		_, err := service.LoadPolicies(dir, k.builder(attestation.Config{}), k.config.Logger)
+		_, err := service.LoadPolicies(service.PoliciesConfig{Dir: dir, Build: k.builder(attestation.Config{}), Logger: k.config.Logger})
 		return err
 	}
 	assert.ErrorContains(t, load(t.TempDir()), "found no file with a name like NAME.json")
 	assert.ErrorIs(t, load(filepath.Join(k.dir, "none")), os.ErrNotExist)
 	k.write(t, "broken.json", []byte("{"))
 	assert.ErrorContains(t, load(k.dir), "broken.json: ")
+}
+
+func TestBrokenFilesCanBeToleratedAtTheStart(t *testing.T) {
+	k := newKit(t)
+	config := service.PoliciesConfig{Dir: k.dir, Build: k.builder(attestation.Config{}), Logger: k.config.Logger, TolerateBroken: true}
+	k.write(t, "broken.json", []byte("{"))
+	policies, err := service.LoadPolicies(config)
+	require.NoError(t, err)
+	assert.Contains(t, k.log.String(), `"level":"ERROR","msg":"policy file cannot be used","policy":"broken"`)
+	tolerant := newKit(t, func(other *kit) { other.hypervisor, other.config.Policies = k.hypervisor, policies })
+	assert.Equal(t, true, tolerant.verify(t, tolerant.good(t))["accepted"])
+	tolerant.refused(t, with(tolerant.good(t), "policy", "broken"), 503, "policy-unusable")
+	tolerant.refused(t, with(tolerant.good(t), "policy", "none"), 404, "unknown-policy")
+	response, state := tolerant.send(t, "GET", "/readyz", "")
+	assert.Equal(t, 200, response.StatusCode)
+	assert.Contains(t, state["broken"], "broken")
+
+	require.NoError(t, os.Remove(filepath.Join(k.dir, "prod.json")))
+	_, err = service.LoadPolicies(config)
+	assert.ErrorContains(t, err, "broken.json: ")
+}
+
+// What has changed is seen, however little the file system says of it.
+func TestChangesOfTheSameSizeAndTimeAreSeen(t *testing.T) {
+	k := newKit(t)
+	path := filepath.Join(k.dir, "prod.json")
+	first := policyJSON(t, k.hypervisor.Enclave().Image())
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	second := bytes.Replace(first, []byte("simulated"), []byte("SIMULATED"), 1)
+	require.Len(t, second, len(first))
+	require.NotEqual(t, first, second)
+	for _, contents := range [][]byte{second, first, second} {
+		require.NoError(t, os.WriteFile(path, contents, 0o600))
+		require.NoError(t, os.Chtimes(path, info.ModTime(), info.ModTime()))
+		k.reload()
+		sum := sha256.Sum256(contents)
+		assert.Equal(t, hex.EncodeToString(sum[:]), k.verify(t, k.good(t))["policy_sha256"])
+	}
+}
+
+func TestReadyzStaysSmall(t *testing.T) {
+	k := newKit(t)
+	good := policyJSON(t, k.hypervisor.Enclave().Image())
+	for i := range 300 {
+		k.write(t, fmt.Sprintf("policy-%03d-%s.json", i, strings.Repeat("x", 40)), good)
+		k.write(t, fmt.Sprintf("broken-%03d-%s.json", i, strings.Repeat("y", 150)), good)
+	}
+	k.reload()
+	recorder := httptest.NewRecorder()
+	k.ServeHTTP(recorder, httptest.NewRequest("GET", "/readyz", nil))
+	assert.Less(t, recorder.Body.Len(), 10<<10)
+	_, state := k.send(t, "GET", "/readyz", "")
+	assert.EqualValues(t, 301, state["policies_loaded"])
+	assert.EqualValues(t, 300, state["broken_files"])
+}
+
+// processorTime is what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// BenchmarkWatch looks at 10,000 policies that do not change.
+func BenchmarkWatch(b *testing.B) {
+	k := newKit(b)
+	good := policyJSON(b, k.hypervisor.Enclave().Image())
+	for i := range 9999 {
+		k.write(b, fmt.Sprintf("policy-%04d.json", i), good)
+	}
+	k.reload()
+	time.Sleep(3 * time.Second) // until the change times are old enough to be trusted
+	k.reload()
+	before := processorTime(b)
+	for b.Loop() {
+		k.config.Policies.Reload()
+	}
+	b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
 }
 
 // Requests see the policies before a reload or after it, and nothing between.

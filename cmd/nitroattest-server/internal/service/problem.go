@@ -27,6 +27,9 @@ var (
 	tooLarge         = &problemKind{"too-large", "The request is too large", http.StatusRequestEntityTooLarge}
 	unsupportedMedia = &problemKind{"unsupported-media-type", "The request is not JSON", http.StatusUnsupportedMediaType}
 	overloaded       = &problemKind{"overloaded", "Too many requests wait already", http.StatusServiceUnavailable}
+	policyExpired    = &problemKind{"policy-expired", "Nobody vouches for the policy any more", http.StatusServiceUnavailable}
+	policyUnusable   = &problemKind{"policy-unusable", "The policy cannot be used now", http.StatusServiceUnavailable}
+	auditUnavailable = &problemKind{"audit-unavailable", "The verdict cannot be recorded", http.StatusServiceUnavailable}
 	storeUnavailable = &problemKind{"store-unavailable", "The store of challenges cannot answer", http.StatusServiceUnavailable}
 	internalError    = &problemKind{"internal-error", "Something went wrong in the server", http.StatusInternalServerError}
 )

@@ -161,22 +161,28 @@ func (s *Service) server(handler http.Handler, listener *connections.Listener) *
 }
 
 func (s *Service) poll(ctx context.Context, running Running) {
-	ticker := time.NewTicker(running.PolicyInterval)
-	defer ticker.Stop()
+	next := time.NewTimer(running.PolicyInterval)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-next.C:
+			start := time.Now()
 			s.reload()
+			next.Reset(max(running.PolicyInterval, watchShare*time.Since(start)))
 		case <-running.Reload:
 			running.Notify(Reloading)
 			s.reload()
+			s.reopenAudit()
 			s.config.Logger.Info("files read again")
 			running.Notify(Ready)
 		}
 	}
 }
+
+// watchShare bounds what it costs to look at many files: a hundredth of a core.
+const watchShare = 100
 
 func (s *Service) reload() {
 	s.config.Policies.Reload()

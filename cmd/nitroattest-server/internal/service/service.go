@@ -56,6 +56,14 @@ type Config struct {
 	// BodyMemory is how many bytes the bodies of requests may take that are larger
 	// than usual, all of them together. Zero: 16 MiB.
 	BodyMemory int
+	// Waivers are the settings that leave out checks. They are told wherever
+	// somebody may look.
+	Waivers []Waiver
+	// RootHashes are the SHA-256 of the DER of the trusted roots in hex, which every
+	// attestation result names. Nil: it names none.
+	RootHashes []string
+	// Audit gets a line for each verdict. Nil: nobody does.
+	Audit *Audit
 	// AdminApart serves /healthz, /readyz and /metrics by [Service.Admin] only.
 	AdminApart bool
 	// InsecureProfiles serves /debug/pprof/ by [Service.Admin]: profiles show what
@@ -131,6 +139,7 @@ func New(config Config) (*Service, error) {
 	if config.InsecureProfiles {
 		s.admin.handleProfiles()
 	}
+	waivers(config.Waivers).report(config.Logger)
 	return s, nil
 }
 

@@ -18,6 +18,8 @@ type tlsFiles struct {
 	files     *Files
 	cert      tls.Certificate
 	clientCAs *x509.CertPool // nil: clients need no certificate
+	names     []string
+	lists     *clientLists // nil: none
 	callers   atomic.Pointer[tls.Config]
 	operators atomic.Pointer[tls.Config] // who need no certificate
 }
@@ -25,18 +27,25 @@ type tlsFiles struct {
 // tls returns nil where there is to be no TLS.
 func (l Listening) tls(files *Files) (callers, operators *tls.Config, err error) {
 	switch {
+	case l.ClientCA == "" && (len(l.ClientNames) > 0 || l.ClientCRL != ""):
+		return nil, nil, errors.New("found names or revocation lists of clients without authorities, expected all or none")
 	case l.TLSCert == "" && l.TLSKey == "" && l.ClientCA == "":
 		return nil, nil, nil
 	case l.TLSCert == "" || l.TLSKey == "":
 		return nil, nil, errors.New("found a part of the TLS files, expected both a certificate and its key")
 	}
-	t := &tlsFiles{files: files}
+	t := &tlsFiles{files: files, names: l.ClientNames}
 	if err := t.files.add(kindTLS, t.setCertificate, l.TLSCert, l.TLSKey); err != nil {
 		return nil, nil, fmt.Errorf("TLS certificate and key: %w", err)
 	}
 	if l.ClientCA != "" {
 		if err := t.files.add(kindClientCA, t.setClientCAs, l.ClientCA); err != nil {
 			return nil, nil, fmt.Errorf("client authorities: %w", err)
+		}
+	}
+	if l.ClientCRL != "" {
+		if err := t.files.add(kindClientCRL, t.setClientLists, l.ClientCRL); err != nil {
+			return nil, nil, fmt.Errorf("revocation lists of clients: %w", err)
 		}
 	}
 	return follow(&t.callers), follow(&t.operators), nil
@@ -76,6 +85,7 @@ func (t *tlsFiles) put() {
 	if t.clientCAs != nil {
 		config.ClientCAs = t.clientCAs
 		config.ClientAuth = tls.RequireAndVerifyClientCert
+		config.VerifyConnection = clientCheck{t.names, t.lists}.verify
 		config.SessionTicketsDisabled = true // a ticket could outlive its authority
 	}
 	t.callers.Store(config)

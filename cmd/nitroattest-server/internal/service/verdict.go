@@ -53,10 +53,11 @@ const (
 
 // head is what every verdict begins with.
 type head struct {
-	Policy       string  `json:"policy"`
-	PolicySHA256 string  `json:"policy_sha256"`
-	Challenge    *string `json:"challenge"`
-	EAR          *string `json:"ear"`
+	Policy       string          `json:"policy"`
+	PolicySHA256 string          `json:"policy_sha256"`
+	SignedPolicy json.RawMessage `json:"signed_policy"` // nil: null, nobody vouches for it
+	Challenge    *string         `json:"challenge"`
+	EAR          *string         `json:"ear"`
 }
 
 // json puts the members of the head before those of the report, whose accepted,
@@ -64,7 +65,7 @@ type head struct {
 //
 // A brief verdict is written to m.
 func (v *verdict) json(x *exchange, token string, m *scratch) ([]byte, error) {
-	head := head{Policy: x.policy.name, PolicySHA256: x.policy.sha256}
+	head := head{Policy: x.policy.name, PolicySHA256: x.policy.sha256, SignedPolicy: x.policy.voucherJSON}
 	if x.nonce != nil {
 		state := v.challengeState()
 		head.Challenge = &state

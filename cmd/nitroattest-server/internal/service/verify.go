@@ -68,6 +68,9 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error
 	if document := v.report.Document; document != nil {
 		e.add(slog.String("module_id", document.ModuleID))
 	}
+	if err := s.audit(r, e, x, v); err != nil {
+		return err
+	}
 	token, err := s.token(x, v)
 	if err != nil {
 		return err
@@ -155,8 +158,9 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratc
 		return nil, invalid("body", "empty, expected a JSON object")
 	}
 	x := &exchange{}
-	if x.policy = s.config.Policies.get(request.Policy); x.policy == nil {
-		return nil, &problem{kind: unknownPolicy, detail: "policy: expected the name of a policy of this server; /readyz lists them"}
+	var err error
+	if x.policy, err = s.config.Policies.get(request.Policy, time.Now()); err != nil {
+		return nil, err
 	}
 	if err := s.readEAR(request.EAR, x); err != nil {
 		return nil, err
@@ -171,7 +175,6 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratc
 	if err := s.readFreshness(&request, x); err != nil {
 		return nil, err
 	}
-	var err error
 	if x.expect.UserData, err = hexBytes("user_data", request.UserData); err != nil {
 		return nil, err
 	}

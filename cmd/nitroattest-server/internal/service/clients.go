@@ -1,0 +1,150 @@
+package service
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// clientCheck is what a client's certificate has to be beside one of a known
+// authority.
+type clientCheck struct {
+	names []string
+	lists *clientLists
+}
+
+var errClientName = errors.New("the client's certificate has none of the names that are allowed")
+
+func (c clientCheck) verify(state tls.ConnectionState) error {
+	if len(state.VerifiedChains) == 0 {
+		return errors.New("the client has no certificate of a known authority")
+	}
+	if len(c.names) > 0 && !slices.ContainsFunc(namesOf(state.VerifiedChains[0][0]), c.allowed) {
+		return errClientName
+	}
+	if c.lists == nil {
+		return nil
+	}
+	var err error
+	for _, chain := range state.VerifiedChains {
+		if err = c.lists.check(chain, time.Now()); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func namesOf(cert *x509.Certificate) []string {
+	names := slices.Concat(cert.DNSNames, cert.EmailAddresses)
+	for _, uri := range cert.URIs {
+		names = append(names, uri.String())
+	}
+	return names
+}
+
+func (c clientCheck) allowed(name string) bool {
+	return slices.ContainsFunc(c.names, func(pattern string) bool {
+		if prefix, ok := strings.CutSuffix(pattern, "*"); ok && isURIPattern(pattern) {
+			return len(name) > len(prefix) && strings.HasPrefix(name, prefix)
+		}
+		return name == pattern
+	})
+}
+
+// isURIPattern reports whether a star at the end stands for the rest of a path,
+// and for no part of a host.
+func isURIPattern(pattern string) bool {
+	_, rest, ok := strings.Cut(pattern, "://")
+	return ok && strings.HasSuffix(rest, "/*") && strings.Index(rest, "/") > 0
+}
+
+// CheckClientName refuses what could match nothing, or more than it seems to.
+func CheckClientName(name string) error {
+	if name == "" || strings.TrimSpace(name) != name {
+		return fmt.Errorf("found %q, expected a DNS name, a URI or an e-mail address", name)
+	}
+	if strings.Contains(name, "*") && (strings.Count(name, "*") != 1 || !isURIPattern(name)) {
+		return fmt.Errorf("found a * in %q, expected it only after the last / of a URI's path", name)
+	}
+	return nil
+}
+
+// clientLists are revocation lists (RFC 5280, section 5).
+type clientLists struct{ lists []*x509.RevocationList }
+
+func (t *tlsFiles) setClientLists(contents [][]byte) (inUse, error) {
+	lists, err := parseLists(contents[0])
+	if err != nil {
+		return inUse{}, err
+	}
+	t.lists = &clientLists{lists}
+	t.put()
+	use := inUse{ID: hexSHA256(contents[0]), expires: lists[0].NextUpdate}
+	for _, list := range lists {
+		if list.NextUpdate.Before(use.expires) {
+			use.expires = list.NextUpdate
+		}
+	}
+	return use, nil
+}
+
+func parseLists(data []byte) ([]*x509.RevocationList, error) {
+	var ders [][]byte
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "X509 CRL" {
+			return nil, fmt.Errorf("found a PEM block %q, expected revocation lists", block.Type)
+		}
+		ders = append(ders, block.Bytes)
+	}
+	switch begun := bytes.Count(data, []byte("-----BEGIN")); {
+	case begun != len(ders):
+		return nil, fmt.Errorf("found %d PEM blocks of which %d can be read", begun, len(ders))
+	case begun == 0:
+		ders = [][]byte{data}
+	}
+	var lists []*x509.RevocationList
+	for _, der := range ders {
+		list, err := x509.ParseRevocationList(der)
+		if err != nil {
+			return nil, err
+		}
+		if list.NextUpdate.IsZero() {
+			return nil, errors.New("found a revocation list without a next update, expected one")
+		}
+		lists = append(lists, list)
+	}
+	return lists, nil
+}
+
+// check looks at a chain, the client's certificate first.
+func (l *clientLists) check(chain []*x509.Certificate, now time.Time) error {
+	for i, cert := range chain[:len(chain)-1] {
+		list := l.of(chain[i+1])
+		switch {
+		case list == nil:
+			return fmt.Errorf("found no revocation list by %q", chain[i+1].Subject)
+		case now.After(list.NextUpdate):
+			return fmt.Errorf("the revocation list by %q was to be replaced by %s", chain[i+1].Subject, list.NextUpdate.Format(time.RFC3339))
+		case slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(cert.SerialNumber) == 0 }):
+			return fmt.Errorf("the certificate of %q is revoked", cert.Subject)
+		}
+	}
+	return nil
+}
+
+// of returns the newest list that an authority has signed, or nil.
+func (l *clientLists) of(issuer *x509.Certificate) *x509.RevocationList {
+	var newest *x509.RevocationList
+	for _, list := range l.lists {
+		if bytes.Equal(list.RawIssuer, issuer.RawSubject) && list.CheckSignatureFrom(issuer) == nil && (newest == nil || list.ThisUpdate.After(newest.ThisUpdate)) {
+			newest = list
+		}
+	}
+	return newest
+}

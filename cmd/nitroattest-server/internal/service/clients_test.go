@@ -1,0 +1,123 @@
+package service_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"math/big"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+)
+
+// askAs makes a request with a certificate that has a SPIFFE ID.
+func (a *authority) askAs(t *testing.T, address, id string) error {
+	t.Helper()
+	uri, err := url.Parse(id)
+	require.NoError(t, err)
+	a.issue(t, "client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, URIs: []*url.URL{uri}})
+	return a.ask(t, address)
+}
+
+// ask uses the certificate that was made last.
+func (a *authority) ask(t *testing.T, address string) error {
+	t.Helper()
+	cert, err := tls.LoadX509KeyPair(a.path("client.pem"), a.path("client.key"))
+	require.NoError(t, err)
+	response, err := client(&tls.Config{RootCAs: a.pool, Certificates: []tls.Certificate{cert}}).Get("https://" + address + "/v1/keys")
+	if err == nil {
+		response.Body.Close()
+	}
+	return err
+}
+
+func TestClientsNeedANameThatIsAllowed(t *testing.T) {
+	k, a := newKit(t), newAuthority(t)
+	listening := a.server(t)
+	listening.ClientCA = a.path("ca.pem")
+	listening.ClientNames = []string{"spiffe://example.org/payments", "spiffe://example.org/team/*"}
+	address, _ := k.start(t, listening)
+	for id, allowed := range map[string]bool{
+		"spiffe://example.org/payments":       true,
+		"spiffe://example.org/team/a/b":       true,
+		"spiffe://example.org/payments/other": false,
+		"spiffe://example.org/team":           false,
+		"spiffe://example.org/team/":          false,
+		"spiffe://example.com/payments":       false,
+		"SPIFFE://example.org/payments":       true, // a scheme has no case, RFC 3986, section 3.1
+	} {
+		err := a.askAs(t, address, id)
+		assert.Equal(t, allowed, err == nil, "%s: %v", id, err)
+	}
+	assert.Contains(t, k.log.String(), "the client's certificate has none of the names that are allowed")
+	// The log says who asked.
+	assert.Contains(t, k.log.String(), `"client_subject":"CN=client","client_spiffe_id":"spiffe://example.org/payments"`)
+}
+
+func TestNamesThatCouldMatchTooMuch(t *testing.T) {
+	for name, good := range map[string]bool{
+		"payments.internal": true, "spiffe://example.org/a": true, "spiffe://example.org/*": true, "a@example.org": true,
+		"": false, " a": false, "*": false, "*.internal": false, "spiffe://*": false, "spiffe:///*": false, "spiffe://example.org/a*": false, "spiffe://example.org/*/a": false,
+	} {
+		assert.Equal(t, good, service.CheckClientName(name) == nil, name)
+	}
+}
+
+func (a *authority) writeList(t *testing.T, until time.Time, revoked ...*big.Int) {
+	t.Helper()
+	list := &x509.RevocationList{Number: big.NewInt(time.Now().UnixNano()), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: until}
+	for _, serial := range revoked {
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now()})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key.(crypto.Signer))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(a.path("clients.crl"), der, 0o600))
+}
+
+func TestRevokedClients(t *testing.T) {
+	k, a := newKit(t), newAuthority(t)
+	listening := a.server(t)
+	listening.ClientCA, listening.ClientCRL = a.path("ca.pem"), a.path("clients.crl")
+	a.writeList(t, time.Now().Add(time.Hour))
+	address, _ := k.startPolling(t, listening, time.Hour)
+	require.NoError(t, a.askAs(t, address, "spiffe://example.org/a"))
+
+	cert, err := tls.LoadX509KeyPair(a.path("client.pem"), a.path("client.key"))
+	require.NoError(t, err)
+	a.writeList(t, time.Now().Add(time.Hour), cert.Leaf.SerialNumber)
+	k.config.Files.Reload()
+	require.Error(t, a.ask(t, address))
+	require.NoError(t, a.askAs(t, address, "spiffe://example.org/b"))
+
+	// A list that should have been replaced, or one of somebody else, says nothing.
+	a.writeList(t, time.Now().Add(-time.Minute))
+	k.config.Files.Reload()
+	require.Error(t, a.ask(t, address))
+	assert.Contains(t, k.log.String(), `"msg":"file in use has expired","kind":"client-crl"`)
+	strangers := newAuthority(t)
+	strangers.writeList(t, time.Now().Add(time.Hour))
+	foreign, err := os.ReadFile(strangers.path("clients.crl"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(a.path("clients.crl"), foreign, 0o600))
+	k.config.Files.Reload()
+	require.Error(t, a.ask(t, address))
+
+	// What is broken leaves in use what was there before.
+	a.writeList(t, time.Now().Add(time.Hour))
+	k.config.Files.Reload()
+	require.NoError(t, a.ask(t, address))
+	require.NoError(t, os.WriteFile(a.path("clients.crl"), []byte("broken"), 0o600))
+	k.config.Files.Reload()
+	require.NoError(t, a.ask(t, address))
+
+	listening.ClientCA = ""
+	_, err = service.Listen(listening)
+	assert.ErrorContains(t, err, "expected all or none")
+}
