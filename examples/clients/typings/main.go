@@ -38,6 +38,7 @@ type schema struct {
 	Enum                 []json.RawMessage `json:"enum"`
 	Const                json.RawMessage   `json:"const"`
 	AnyOf                []schema          `json:"anyOf"`
+	OneOf                []schema          `json:"oneOf"`
 	Properties           map[string]schema `json:"properties"`
 	Required             []string          `json:"required"`
 	AdditionalProperties json.RawMessage   `json:"additionalProperties"` // false or a schema
@@ -91,8 +92,8 @@ func (s schema) typescript(indent string, refers *[]string) (string, error) {
 		return string(s.Const), nil
 	case s.Enum != nil:
 		return union(s.Enum, func(value json.RawMessage) (string, error) { return string(value), nil })
-	case s.AnyOf != nil:
-		return union(s.AnyOf, func(one schema) (string, error) { return one.typescript(indent, refers) })
+	case s.AnyOf != nil || s.OneOf != nil:
+		return union(append(s.AnyOf, s.OneOf...), func(one schema) (string, error) { return one.typescript(indent, refers) })
 	}
 	var names []string
 	if json.Unmarshal(s.Type, &names) != nil {

@@ -5,6 +5,7 @@ package service
 // is null unless it is authentic, and image_name unless an image matched.
 func (v *verdict) brief(dst []byte, head head) []byte {
 	o := newObject(dst)
+	o.text("report", &head.Report)
 	o.text("policy", &head.Policy)
 	o.text("policy_sha256", &head.PolicySHA256)
 	o.raw("signed_policy", head.SignedPolicy)

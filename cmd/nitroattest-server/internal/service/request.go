@@ -17,6 +17,7 @@ const (
 	maxContext = 1024 // bytes of a context
 
 	jsonMedia = "application/json"
+	coseMedia = "application/cose" // RFC 9052, section 11.3
 )
 
 // readJSON decodes a body of one JSON object. Unlike encoding/json, the package

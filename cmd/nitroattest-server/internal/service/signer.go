@@ -1,6 +1,7 @@
 package service
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -124,5 +125,9 @@ func (s *Service) keys(w http.ResponseWriter, _ *http.Request, _ *entry) error {
 	if s.config.Signer != nil {
 		set.Keys = s.config.Signer.keys.Load().listed(time.Now())
 	}
-	return writeJSON(w, http.StatusOK, set)
+	body, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	return writeBody(w, http.StatusOK, "application/jwk-set+json", body) // RFC 7517, section 8.5.2
 }

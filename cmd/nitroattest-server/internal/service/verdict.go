@@ -53,6 +53,7 @@ const (
 
 // head is what every verdict begins with.
 type head struct {
+	Report       string          `json:"report"` // full or brief, so that programs know the rest
 	Policy       string          `json:"policy"`
 	PolicySHA256 string          `json:"policy_sha256"`
 	SignedPolicy json.RawMessage `json:"signed_policy"` // nil: null, nobody vouches for it
@@ -65,7 +66,7 @@ type head struct {
 //
 // A brief verdict is written to m.
 func (v *verdict) json(x *exchange, token string, m *scratch) ([]byte, error) {
-	head := head{Policy: x.policy.name, PolicySHA256: x.policy.sha256, SignedPolicy: x.policy.voucherJSON}
+	head := head{Report: reportFull, Policy: x.policy.name, PolicySHA256: x.policy.sha256, SignedPolicy: x.policy.voucherJSON}
 	if x.nonce != nil {
 		state := v.challengeState()
 		head.Challenge = &state
@@ -74,6 +75,7 @@ func (v *verdict) json(x *exchange, token string, m *scratch) ([]byte, error) {
 		head.EAR = &token
 	}
 	if x.brief {
+		head.Report = reportBrief
 		m.answer = v.brief(m.answer[:0], head)
 		return m.answer, nil
 	}

@@ -152,10 +152,12 @@ func hasOutline(evidence []byte) bool {
 
 func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratch) (*exchange, error) {
 	request := verifyRequest{Document: evidence{scratch: m}}
-	if found, err := readJSON(w, r, m, &request); err != nil {
+	read := s.readVerifyJSON
+	if isCOSE(r.Header) {
+		read = s.readVerifyCOSE
+	}
+	if err := read(w, r, m, &request); err != nil {
 		return nil, err
-	} else if !found {
-		return nil, invalid("body", "empty, expected a JSON object")
 	}
 	x := &exchange{}
 	var err error
@@ -185,6 +187,19 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratc
 		return nil, invalid("document", "%s", err)
 	}
 	return x, nil
+}
+
+func (s *Service) readVerifyJSON(w http.ResponseWriter, r *http.Request, m *scratch, request *verifyRequest) error {
+	found, err := readJSON(w, r, m, request)
+	switch {
+	case err != nil:
+		return err
+	case !found:
+		return invalid("body", "empty, expected a JSON object")
+	case r.URL.RawQuery != "":
+		return invalid("query", "found one, expected none with a JSON body")
+	}
+	return nil
 }
 
 func (s *Service) readEAR(when string, x *exchange) error {

@@ -329,7 +329,7 @@ func TestABriefVerdictSaysTheSame(t *testing.T) {
 	delete(verdict, "ear")
 	delete(verdict, "timestamp")
 	delete(verdict, "policy_sha256")
-	assert.Equal(t, object{"policy": "prod", "signed_policy": nil, "challenge": "redeemed", "accepted": true, "authentic": true, "reason": "", "detail": "", "debug": false,
+	assert.Equal(t, object{"report": "brief", "policy": "prod", "signed_policy": nil, "challenge": "redeemed", "accepted": true, "authentic": true, "reason": "", "detail": "", "debug": false,
 		"image_name": k.hypervisor.Enclave().Image().Name, "module_id": k.hypervisor.Enclave().ModuleID(),
 		"public_key": hex.EncodeToString([]byte("key")), "user_data": ""}, verdict)
 
