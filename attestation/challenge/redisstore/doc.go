@@ -15,9 +15,21 @@
 // The time to live runs until the nonce's expiry and challenge.Config.ClockSkew
 // after that. It is sent as a duration, so the server's clock may show any time.
 //
+// # Epochs
+//
+// [Store.Epoch] and [Store.RedeemIn] are for a service that accepts no nonce twice
+// even if its servers forget. An [Epoch] ends when a server is restarted, flushed
+// or replaced, and a nonce that was issued in it ends with it, although some were
+// never redeemed; their clients need another. What is said of restarts and
+// failover below then goes for nobody, and two servers that both believe to be the
+// master take redemptions of different nonces. What stays is this: whoever deletes
+// single keys, a server that evicts them, and a clock that jumps ahead. It takes
+// one script for each redemption, and the ACL "~<prefix>* +eval +get +set
+// +info".
+//
 // # What the server has to keep
 //
-// One-time holds as long as the server keeps the keys for their time to live.
+// Without epochs, one-time holds as long as the server keeps the keys for their time to live.
 // Of a nonce that was redeemed and whose key is gone, every replica believes
 // that it is new, until it expires. So this package bounds the damage to
 // the nonces of the last Lifetime, and what else can go wrong is up to the

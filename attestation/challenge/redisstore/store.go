@@ -81,19 +81,25 @@ func newStore(ctx context.Context, client redis.UniversalClient, config Config) 
 // Redeem implements [challenge.Store]. An error wraps challenge.StoreFull if the
 // server is out of memory.
 func (s *Store) Redeem(ctx context.Context, id challenge.ID, now, until time.Time) (bool, error) {
-	// Rounded up, since the server counts milliseconds. Zero would mean forever.
-	ttl := (until.Sub(now) + time.Millisecond - 1).Truncate(time.Millisecond)
-	if ttl <= 0 {
-		return false, errors.New("redisstore: found a time to remember until that has passed")
+	ttl, err := timeToLive(now, until)
+	if err != nil {
+		return false, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	first, err := s.client.SetNX(ctx, s.prefix+id.String(), 1, ttl).Result()
-	switch {
-	case redis.IsOOMError(err):
-		return false, fmt.Errorf("redisstore: %w: %w", challenge.StoreFull, err)
-	case err != nil:
-		return false, fmt.Errorf("redisstore: %w", err)
+	if err != nil {
+		return false, storeError(err)
 	}
 	return first, nil
+}
+
+// timeToLive is rounded up, since the server counts milliseconds. Zero would mean
+// forever.
+func timeToLive(now, until time.Time) (time.Duration, error) {
+	ttl := (until.Sub(now) + time.Millisecond - 1).Truncate(time.Millisecond)
+	if ttl <= 0 {
+		return 0, errors.New("redisstore: found a time to remember until that has passed")
+	}
+	return ttl, nil
 }
