@@ -8,25 +8,33 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/nitroattest/nitroattest/attestation/challenge"
 	"github.com/nitroattest/nitroattest/attestation/challenge/redisstore"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/redemption"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 	"github.com/nitroattest/nitroattest/internal/input"
 )
 
 // memoryCapacity is enough for 5,500 redemptions in a second, with 70 bytes each.
 const memoryCapacity = 1_000_000
 
-// redisPassword is not a flag, for those are seen in the list of processes.
-const redisPassword = "NITROATTEST_REDIS_PASSWORD"
-
 // challengeStore is where challenges are redeemed.
 type challengeStore struct {
 	challenge.Store
-	ready func(context.Context) error // nil: it is in this process
-	close func() error
+	redemptions *redemption.Store // nil: it is in this process
+	close       func() error
+}
+
+// addTo tells the service what kind of store it has.
+func (s *challengeStore) addTo(config *service.Config) {
+	if s.redemptions != nil {
+		config.StoreReady, config.Epochs = s.redemptions.Ready, s.redemptions
+		config.Collectors = append(config.Collectors, s.redemptions)
+	}
 }
 
 func (f *serveFlags) openStore(ctx context.Context, logger *slog.Logger) (*challengeStore, error) {
@@ -35,27 +43,36 @@ func (f *serveFlags) openStore(ctx context.Context, logger *slog.Logger) (*chall
 			"who shares the key has to share the store, or a challenge could be redeemed by each")
 	}
 	if f.redis == "" {
+		if f.redisCA != "" || f.redisPassword != "" {
+			return nil, errors.New("--redis-ca, --redis-password-file: given without --redis")
+		}
 		memory, err := challenge.NewMemory(memoryCapacity)
 		return &challengeStore{Store: memory, close: func() error { return nil }}, err
 	}
-	options, err := redis.ParseURL(f.redis)
+	client, err := f.redisClient()
 	if err != nil {
-		// Its text may quote the URL, and that a password.
-		return nil, errors.New("--redis: found no URL of a server, expected rediss://HOST:PORT or redis://HOST:PORT")
-	}
-	options.ContextTimeoutEnabled = true
-	if password := os.Getenv(redisPassword); password != "" {
-		options.Password = password
+		return nil, err
 	}
 	redis.SetLogger(redisLogger{logger})
-	client := redis.NewClient(options)
-	store, err := redisstore.New(ctx, client, redisstore.Config{})
-	if err != nil {
-		client.Close()
-		return nil, fmt.Errorf("--redis: %w", err)
+	backend, err := redisstore.New(ctx, client, redisstore.Config{})
+	if err == nil {
+		warnOfForgetting(ctx, client, logger)
+		var store *redemption.Store
+		if store, err = redemption.New(ctx, backend); err == nil {
+			return &challengeStore{Store: store, redemptions: store, close: client.Close}, nil
+		}
 	}
-	ready := func(ctx context.Context) error { return client.Ping(ctx).Err() }
-	return &challengeStore{store, ready, client.Close}, nil
+	client.Close()
+	return nil, fmt.Errorf("--redis: %w", err)
+}
+
+// warnOfForgetting says what a restart of a server does that keeps nothing.
+func warnOfForgetting(ctx context.Context, client redis.UniversalClient, logger *slog.Logger) {
+	info, err := client.Info(ctx, "persistence").Result()
+	if err == nil && strings.Contains(info, "aof_enabled:0") {
+		logger.Warn("the store of challenges has no append-only file",
+			slog.String("detail", "a restart of it ends the challenges that are out, as every restart does, and what it forgets is accepted by nobody"))
+	}
 }
 
 func (f *serveFlags) issuer(store *challengeStore) (*challenge.Issuer, error) {

@@ -25,17 +25,20 @@ type serveFlags struct {
 	running    service.Running
 	keys       []string
 	redis      string
-	lifetime   time.Duration
-	maxAge     time.Duration
-	earKey     string
-	earDraft   string
-	concurrent int
-	queue      int
-	memory     string
-	profiles   bool
-	audit      string
-	vouching   vouchingFlags
-	tolerate   bool
+	redisCA    string
+
+	redisPassword string
+	lifetime      time.Duration
+	maxAge        time.Duration
+	earKey        string
+	earDraft      string
+	concurrent    int
+	queue         int
+	memory        string
+	profiles      bool
+	audit         string
+	vouching      vouchingFlags
+	tolerate      bool
 }
 
 // vouchingFlags say who has to vouch for policies.
@@ -91,7 +94,9 @@ func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 
 func (f *serveFlags) registerChallenges(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.keys, "challenge-key", nil, "`FILE` with 64 to 128 hex digits that authenticate challenges; the first one issues, repeat to replace it")
-	flags.StringVar(&f.redis, "redis", "", "`URL` of the store of challenges; the password may be in NITROATTEST_REDIS_PASSWORD")
+	flags.StringVar(&f.redis, "redis", "", "`URL` of the store of challenges: rediss://, rediss+sentinel:// or rediss+cluster://, or redis for no TLS; the password may be in NITROATTEST_REDIS_PASSWORD")
+	flags.StringVar(&f.redisCA, "redis-ca", "", "`PEM` file with the authorities of its certificate, in place of the system's")
+	flags.StringVar(&f.redisPassword, "redis-password-file", "", "`FILE` with its password")
 	flags.DurationVar(&f.lifetime, "challenge-lifetime", challenge.DefaultLifetime, "how long a challenge is good")
 	flags.DurationVar(&f.maxAge, "max-age", 0, "accept documents without a challenge up to this age; within it they can be replayed")
 }

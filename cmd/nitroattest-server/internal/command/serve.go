@@ -68,7 +68,7 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 	if config.Issuer, err = f.issuer(store); err != nil {
 		return err
 	}
-	config.StoreReady = store.ready
+	store.addTo(&config)
 	if f.audit != "" {
 		if config.Audit, err = service.OpenAudit(f.audit); err != nil {
 			return fmt.Errorf("--audit-log: %w", err)
@@ -86,6 +86,9 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 	}
 	logger.Info("memory is limited", slog.Int64("bytes", debug.SetMemoryLimit(-1)), slog.String("by", limit.Source))
 	go memory.Trim(ctx)
+	if store.redemptions != nil {
+		go store.redemptions.Watch(ctx)
+	}
 	f.running.Notify = notifier(logger)
 	return s.Serve(ctx, listeners, f.running)
 }

@@ -1,10 +1,14 @@
 package service
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
+
+	"github.com/nitroattest/nitroattest/attestation/challenge"
 )
 
 type challengeRequest struct {
@@ -24,11 +28,12 @@ func (s *Service) issue(w http.ResponseWriter, r *http.Request, _ *entry) error 
 	if _, err := readJSON(w, r, m, &request); err != nil {
 		return err
 	}
-	context, err := contextBytes(request.Context)
+	given, err := contextBytes(request.Context)
 	if err != nil {
 		return err
 	}
-	nonce, err := s.config.Issuer.Issue(context)
+	bound, _ := s.bind(r.Context(), given)
+	nonce, err := s.config.Issuer.Issue(bound)
 	if err != nil {
 		return err
 	}
@@ -36,6 +41,37 @@ func (s *Service) issue(w http.ResponseWriter, r *http.Request, _ *entry) error 
 	// Bytes 1 to 8 of a nonce are its expiry, see package challenge.
 	expires := time.UnixMilli(int64(binary.BigEndian.Uint64(nonce[1:9]))).UTC()
 	return writeJSON(w, http.StatusCreated, challengeResponse{nonce.String(), expires})
+}
+
+// bind returns the context by which the issuer knows an exchange, and one with
+// which to redeem its challenge.
+func (s *Service) bind(ctx context.Context, given []byte) ([]byte, context.Context) {
+	if s.config.Epochs == nil {
+		return given, ctx
+	}
+	return s.config.Epochs.Bind(ctx, given)
+}
+
+// refuseEarly refuses a challenge that cannot be redeemed in any case, at the cost
+// of a MAC. One that looks foreign may be of an epoch that this replica does not
+// know yet.
+func (s *Service) refuseEarly(ctx context.Context, nonce challenge.Nonce, given []byte) (bound []byte, redeeming context.Context, err error) {
+	bound, redeeming = s.bind(ctx, given)
+	err = s.config.Issuer.RefuseEarly(nonce, bound)
+	if s.config.Epochs == nil || !errors.Is(err, challenge.Unknown) || s.config.Epochs.Refresh(ctx) != nil {
+		return bound, redeeming, err
+	}
+	bound, redeeming = s.bind(ctx, given)
+	return bound, redeeming, s.config.Issuer.RefuseEarly(nonce, bound)
+}
+
+// redeem uses a challenge up.
+func (s *Service) redeem(ctx context.Context, nonce challenge.Nonce, bound []byte) error {
+	err := s.config.Issuer.Redeem(ctx, nonce, bound)
+	if s.config.Epochs != nil && err != nil && s.config.Epochs.Ended(err) {
+		return &challenge.Error{Reason: challenge.Unknown, Detail: "its epoch has ended", Err: err}
+	}
+	return err
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) error {

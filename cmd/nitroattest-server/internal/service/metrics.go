@@ -58,6 +58,7 @@ func newMetrics(config Config, s *Service) *metrics {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(m.requests, m.seconds, m.verdicts, m.challenges, m.verification, waiting, running, bodies, signatures, m.auditErrors, waivers(config.Waivers), &s.listeners, policyCollector{config.Policies}, fileCollector{config.Files},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(config.Collectors...)
 	m.handler = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	return m
 }

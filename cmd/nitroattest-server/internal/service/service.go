@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
 )
@@ -27,6 +29,17 @@ const (
 	MaxAgeLimit = 3 * time.Hour
 )
 
+// Epochs are those of the store of challenges: package redemption has them.
+type Epochs interface {
+	// Bind returns what stands for a context, nil for none, when a challenge is
+	// issued and redeemed, and the context with which it has to be redeemed.
+	Bind(ctx context.Context, context []byte) ([]byte, context.Context)
+	// Refresh finds out which epoch it is.
+	Refresh(ctx context.Context) error
+	// Ended reports whether a redemption failed because its epoch has ended.
+	Ended(err error) bool
+}
+
 // Config says what a [Service] does.
 type Config struct {
 	Policies *Policies         // required
@@ -37,6 +50,11 @@ type Config struct {
 	// StoreReady asks whether the store of the issuer can answer. Nil: it is in
 	// this process.
 	StoreReady func(context.Context) error
+	// Epochs bind challenges to a time in which the store forgot nothing. Nil: the
+	// store forgets nothing.
+	Epochs Epochs
+	// Collectors are metrics of others that /metrics shows too.
+	Collectors []prometheus.Collector
 	// MaxAge is the largest age that a request without a challenge may ask for,
 	// at most MaxAgeLimit. Zero: every request needs a challenge. Within the age,
 	// a document can be replayed.

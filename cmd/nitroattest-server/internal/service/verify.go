@@ -85,8 +85,11 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request, e *entry) error
 // appraise verifies the document and, when it passed, redeems the challenge. One
 // that cannot be redeemed in any case is refused first, at the cost of a MAC.
 func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
+	var bound []byte
+	redeeming := ctx
 	if x.nonce != nil {
-		if err := s.config.Issuer.RefuseEarly(x.nonce, x.context); err != nil {
+		var err error
+		if bound, redeeming, err = s.refuseEarly(ctx, x.nonce, x.context); err != nil {
 			return refuseChallenge(notAppraised(), err)
 		}
 	}
@@ -106,7 +109,7 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 	if x.nonce == nil {
 		return v, nil
 	}
-	err = s.config.Issuer.Redeem(ctx, x.nonce, x.context)
+	err = s.redeem(redeeming, x.nonce, bound)
 	switch {
 	case err == nil:
 		return v, nil
