@@ -24,6 +24,7 @@ type appraisalFlags struct {
 	container               containerFlags
 	anyImage                bool
 	allowDebug              bool
+	anyModuleID             bool
 	nonce                   string
 	maxAge                  time.Duration
 	recorded                bool
@@ -51,6 +52,7 @@ func (f *appraisalFlags) register(cmd *cobra.Command) {
 	f.container.register(flags)
 	flags.BoolVar(&f.anyImage, "insecure-any-image", false, "accept any code: authenticity and freshness only")
 	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.BoolVar(&f.anyModuleID, "insecure-any-module-id", false, "accept module IDs of a form that nobody has seen")
 	flags.StringVar(&f.nonce, "nonce", "", "the challenge, as `HEX`")
 	flags.DurationVar(&f.maxAge, "max-age", 0, "the largest age of the document, 5m for example")
 	flags.BoolVar(&f.recorded, "recorded", false, "appraise as of the document's own timestamp; says nothing of freshness")
@@ -100,6 +102,7 @@ func (f *appraisalFlags) appraisal(std stdio) (*settings.Appraisal, error) {
 		Words:       flagName,
 		AnyImage:    f.anyImage,
 		AllowDebug:  f.allowDebug,
+		AnyModuleID: f.anyModuleID,
 		Recorded:    f.recorded,
 		MaxAge:      f.maxAge,
 		NoUserData:  f.noUserData,

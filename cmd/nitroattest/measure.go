@@ -48,7 +48,10 @@ read or is no image that can be trusted to measure the same for everyone.`,
   nitroattest verify --policy measurements.json --max-age 5m document.cbor`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("oci") {
-				return cobra.NoArgs(cmd, args)
+				if len(args) > 0 {
+					return fmt.Errorf("found the argument %q beside --oci, expected one of them", args[0])
+				}
+				return nil
 			}
 			return needOne("IMAGE")(cmd, args)
 		},

@@ -15,7 +15,7 @@ func newPolicy(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Make, show, compare and convert policies",
-		Args:  cobra.NoArgs,
+		Args:  needCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hintf(errors.New("policy: no command given"), "nitroattest policy --help lists the commands")
 		},

@@ -3,84 +3,170 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nitroattest/nitroattest/attestation"
 )
 
-// printer writes outcomes as they come and remembers the exit status.
+// style is how much is printed of each document.
+type style struct {
+	json    bool // one JSON object for each
+	verbose bool // everything, also of several
+	quiet   bool // nothing; what is wrong is told on standard error
+}
+
+func (s style) check() error {
+	switch {
+	case s.quiet && s.json:
+		return errors.New("--quiet: given beside --json, expected one of them")
+	case s.quiet && s.verbose:
+		return errors.New("--quiet: given beside --verbose, expected one of them")
+	case s.json && s.verbose:
+		return errors.New("--verbose: given beside --json, which says everything")
+	}
+	return nil
+}
+
+// printer writes outcomes as they come and remembers the exit status. One
+// document is shown in full; of several each has one line, and a last line
+// counts them.
 type printer struct {
 	std      stdio
-	json     bool
+	style    style
 	colour   palette
 	progress *progress
 
-	seen, printed                     int
-	unread, notAuthentic, refusedOnly bool
+	first   *outcome // held back until it is clear whether it is the only one
+	counts  counts
+	problem problems
 }
 
-func newPrinter(std stdio, asJSON bool) *printer {
-	return &printer{std: std, json: asJSON, colour: newPalette(std.out), progress: newProgress(std)}
+// counts are how many documents came to what.
+type counts struct{ accepted, refused, notAuthentic, notRead int }
+
+func (c counts) all() int { return c.accepted + c.refused + c.notAuthentic + c.notRead }
+
+// String returns "4 documents: 2 accepted, 1 refused, 1 not read".
+func (c counts) String() string {
+	parts := []string{fmt.Sprintf("%d accepted", c.accepted)}
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{c.refused, "refused"}, {c.notAuthentic, "not authentic"}, {c.notRead, "not read"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.what))
+		}
+	}
+	return fmt.Sprintf("%d documents: %s", c.all(), strings.Join(parts, ", "))
+}
+
+func newPrinter(std stdio, style style) *printer {
+	return &printer{std: std, style: style, colour: newPalette(std.out), progress: newProgress(std), problem: problems{std: std}}
 }
 
 func (p *printer) print(o outcome) error {
 	p.note(o)
 	var out bytes.Buffer
-	switch {
-	case p.json:
+	switch n := p.counts.all(); {
+	case p.style.quiet:
+	case p.style.json:
 		if err := json.NewEncoder(&out).Encode(o); err != nil {
 			return err
 		}
-	case o.report != nil:
-		if p.printed > 0 {
-			out.WriteByte('\n')
+	case p.style.verbose:
+		return p.printReport(o, n > 1)
+	case n == 1:
+		p.first = &o
+		return nil
+	default:
+		if p.first != nil {
+			writeOutcome(&out, p.colour, *p.first)
+			p.tell(*p.first, true)
+			p.first = nil
 		}
-		writeReport(&out, p.colour, o)
-		p.printed++
+		writeOutcome(&out, p.colour, o)
 	}
 	text := out.Bytes()
-	if p.json {
+	if p.style.json {
 		text = printableJSON(text)
 	}
-	if _, err := p.std.out.Write(text); err != nil {
-		return fmt.Errorf("standard output: %w", err)
+	if err := printOut(p.std.out, text); err != nil {
+		return err
 	}
-	p.tell(o)
+	p.tell(o, true)
 	return nil
 }
 
+// printReport shows all there is to know about a document.
+func (p *printer) printReport(o outcome, separate bool) error {
+	var out bytes.Buffer
+	if o.report != nil {
+		if separate {
+			out.WriteByte('\n')
+		}
+		writeReport(&out, p.colour, o)
+	}
+	if err := printOut(p.std.out, out.Bytes()); err != nil {
+		return err
+	}
+	p.tell(o, o.report == nil)
+	return nil
+}
+
+// finish is called after the last outcome.
+func (p *printer) finish() error {
+	p.progress.clear()
+	defer p.problem.finish()
+	if p.first != nil {
+		return p.printReport(*p.first, false)
+	}
+	if p.counts.all() < 2 || p.style.quiet || p.style.json {
+		return nil
+	}
+	separator := ""
+	if p.style.verbose {
+		separator = "\n"
+	}
+	return printOut(p.std.out, []byte(separator+p.counts.String()+"\n"))
+}
+
 // tell says on standard error what is wrong with a file, and how many were
-// seen.
-func (p *printer) tell(o outcome) {
+// seen. What standard output has said in full is not said again.
+func (p *printer) tell(o outcome, full bool) {
 	if err := o.problem(); err != nil {
 		p.progress.clear()
-		printError(p.std.err, err)
+		if !full {
+			err = fmt.Errorf("%s: %w", o.file, o.refusal().Reason)
+		}
+		p.problem.tell(o, err)
 	}
-	p.seen++
-	p.progress.show("%d documents", p.seen)
+	p.progress.show("%d documents", p.counts.all())
 }
 
 func (p *printer) note(o outcome) {
 	refused := o.refusal()
 	switch {
 	case o.err != nil:
-		p.unread = true
+		p.counts.notRead++
 	case refused == nil:
+		p.counts.accepted++
 	case refused.Reason.Authentic():
-		p.refusedOnly = true
+		p.counts.refused++
 	default:
-		p.notAuthentic = true
+		p.counts.notAuthentic++
 	}
 }
 
 // status returns nil when every document was accepted.
 func (p *printer) status() error {
 	switch {
-	case p.notAuthentic:
+	case p.counts.notAuthentic > 0:
 		return exitError(exitNotAuthentic)
-	case p.unread:
+	case p.counts.notRead > 0:
 		return exitError(exitUsage)
-	case p.refusedOnly:
+	case p.counts.refused > 0:
 		return exitError(exitRefused)
 	}
 	return nil
@@ -91,23 +177,70 @@ func (o outcome) problem() error {
 	if o.err != nil {
 		return fmt.Errorf("%s: %w", o.file, o.err)
 	}
-	refused := o.refusal()
-	if refused == nil {
-		return nil
+	if refused := o.refusal(); refused != nil {
+		return fmt.Errorf("%s: %w", o.file, refused)
 	}
-	err := fmt.Errorf("%s: %w", o.file, refused)
+	return nil
+}
+
+// problems tells what is wrong with files, each long reason once, and at the end
+// each hint once.
+type problems struct {
+	std   stdio
+	told  map[string]bool // reasons
+	hints []string        // in the order of their first file
+	fits  map[string]int  // how many files a hint is for
+}
+
+const (
+	longReason  = 80   // characters
+	mostReasons = 1000 // that are remembered
+)
+
+func (p *problems) tell(o outcome, err error) {
 	if hint := o.hint(); hint != "" {
-		return hintf(err, "%s", hint)
+		if p.fits[hint] == 0 {
+			p.hints = append(p.hints, hint)
+		}
+		if p.fits == nil {
+			p.fits = map[string]int{}
+		}
+		p.fits[hint]++
 	}
-	return err
+	if refused := o.refusal(); refused != nil {
+		text := strings.TrimPrefix(err.Error(), o.file+": ")
+		if p.told[text] {
+			err = fmt.Errorf("%s: %w, as above", o.file, refused.Reason)
+		} else if len(text) > longReason && len(p.told) < mostReasons {
+			if p.told == nil {
+				p.told = map[string]bool{}
+			}
+			p.told[text] = true
+		}
+	}
+	printError(p.std.err, err)
+}
+
+func (p *problems) finish() {
+	for _, hint := range p.hints {
+		if n := p.fits[hint]; n > 1 {
+			fmt.Fprintf(p.std.err, "hint, for %d documents: %s\n", n, hint)
+		} else {
+			fmt.Fprintf(p.std.err, "hint: %s\n", hint)
+		}
+	}
 }
 
 // hint says what to do about a refusal, or nothing.
 func (o outcome) hint() string {
+	refused := o.refusal()
+	if refused == nil {
+		return ""
+	}
 	if u := o.report.Unverified; u != nil && u.Unsigned {
 		return "QEMU's machine nitro-enclave makes such documents; inspect shows what is in it"
 	}
-	return hints[o.refusal().Reason]
+	return hints[refused.Reason]
 }
 
 var hints = map[attestation.Reason]string{

@@ -19,7 +19,7 @@ func newPCR(std stdio) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pcr",
 		Short: "Compute the register of a role, an instance, a signing certificate or an application",
-		Args:  cobra.NoArgs,
+		Args:  needCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hintf(errors.New("pcr: no command given"), "nitroattest pcr --help lists the commands")
 		},

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -39,15 +40,16 @@ each case but misuse.`,
 }
 
 func report(std stdio, flags *appraisalFlags, args []string, filesFrom, output string) error {
-	r := page.Report{Version: version()}
-	p := newPrinter(std, false)
+	r := page.Report{Version: version(), Time: time.Now()}
+	p := newPrinter(std, style{})
 	criteria, err := appraiseAll(std, flags, args, filesFrom, func(o outcome) error {
 		p.note(o)
-		p.tell(o)
+		p.tell(o, true)
 		r.Documents = append(r.Documents, o.page())
 		return nil
 	})
 	p.progress.clear()
+	p.problem.finish()
 	if err != nil {
 		return err
 	}

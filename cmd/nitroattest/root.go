@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -56,25 +55,21 @@ func newRoot(std stdio) *cobra.Command {
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          needCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return hintf(errors.New("no command given"), "nitroattest --help lists the commands")
 		},
 	}
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetFlagErrorFunc(explainFlag)
 	root.SetIn(std.in)
 	root.SetOut(std.out)
 	root.SetErr(std.err)
-	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newBuild(std), newDiff(std), newPCR(std), newPolicy(std), newReport(std), newServe())
+	root.AddCommand(newVerify(std), newInspect(std), newMeasure(std), newBuild(std), newDiff(std), newPCR(std), newPolicy(std), newReport(std), newVersion(std), newMan(std), newServe())
 	root.AddCommand(newSimulate(std))
-	return root
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	if err := completeValues(root); err != nil {
+		panic(err) // a flag has two lists of values
 	}
-	return "(devel)"
+	return root
 }
 
 // hintError is an error with advice.

@@ -54,8 +54,9 @@ func TestReportThatIsNoVerdictIsNotAccepted(t *testing.T) {
 	require.NoError(t, err)
 	var stdout, stderr bytes.Buffer
 	std := stdio{strings.NewReader(""), &stdout, &stderr}
-	p := newPrinter(std, false)
+	p := newPrinter(std, style{})
 	require.NoError(t, p.print(appraise(verifier, attestation.Expect{}, nautilus, std)[0]))
+	require.NoError(t, p.finish())
 	assert.Equal(t, exitError(exitUsage), p.status())
 	assert.Empty(t, stdout.String())
 	assert.Contains(t, stderr.String(), "states no freshness")

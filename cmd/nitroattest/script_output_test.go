@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os/exec"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -115,4 +116,21 @@ func step(ts *testscript.TestScript, value json.RawMessage, name string) json.Ra
 		ts.Fatalf("%d: found %d elements", i, len(array))
 	}
 	return array[i]
+}
+
+var appraisedOn = regexp.MustCompile(`(?m)^<p class="dim">Appraised on [^<]*</p>\n`)
+
+// cmdWithoutDate takes out of a report the only line that differs from run to
+// run, and fails where it is not there once:
+//
+//	without-date report.html
+func cmdWithoutDate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: without-date file")
+	}
+	text := ts.ReadFile(args[0])
+	if n := len(appraisedOn.FindAllString(text, -1)); n != 1 {
+		ts.Fatalf("%s has %d dates of an appraisal, expected one", args[0], n)
+	}
+	write(ts, args[0], []byte(appraisedOn.ReplaceAllString(text, "")))
 }

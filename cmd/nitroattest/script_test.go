@@ -53,6 +53,7 @@ func TestScripts(t *testing.T) {
 			"join":           cmdJoin,
 			"lines":          cmdLines,
 			"fifo":           cmdFIFO,
+			"without-date":   cmdWithoutDate,
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "fast" {

@@ -32,7 +32,7 @@ them the registers are made up; with the same flags they are the same.`,
   nitroattest simulate policy > policy.json
   nitroattest simulate attest --nonce 6e6f6e6365 > document.cbor
   nitroattest verify --root root.pem --policy policy.json --nonce 6e6f6e6365 document.cbor`,
-		Args: cobra.NoArgs,
+		Args: needCommand,
 		RunE: func(*cobra.Command, []string) error {
 			return hintf(errors.New("simulate: no command given"), "nitroattest simulate --help lists the commands")
 		},

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
@@ -44,6 +45,24 @@ func writeReport(b *bytes.Buffer, colour palette, o outcome) {
 		line(b, "claims", "the document is not authentic, so its fields prove nothing; inspect shows them")
 	}
 	writeChecks(b, colour, r)
+}
+
+// writeOutcome is one line about one of several documents: the verdict, the file
+// and the image or the reason.
+func writeOutcome(b *bytes.Buffer, colour palette, o outcome) {
+	verdict, what := colour.good("ACCEPTED"), "image not checked"
+	switch refused := o.refusal(); {
+	case o.err != nil:
+		verdict, what = colour.bad("NOT READ"), ""
+	case refused != nil:
+		verdict, what = colour.bad("REFUSED "), string(refused.Reason)
+	case o.report.Image != nil:
+		what = o.report.Image.Name
+	}
+	if o.report != nil && o.report.Debug && o.report.Accepted() {
+		what += ", in DEBUG mode"
+	}
+	fmt.Fprintln(b, strings.TrimSpace(fmt.Sprintf("%s  %s  %s", verdict, printable(o.file), printable(what))))
 }
 
 func line(b *bytes.Buffer, name, value string) {

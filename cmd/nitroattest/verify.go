@@ -16,7 +16,7 @@ import (
 
 func newVerify(std stdio) *cobra.Command {
 	var flags appraisalFlags
-	var asJSON bool
+	var style style
 	var filesFrom string
 	cmd := &cobra.Command{
 		Use:   "verify [flags] FILE...",
@@ -24,9 +24,15 @@ func newVerify(std stdio) *cobra.Command {
 		Long: `Verify says of each document whether a genuine Nitro hypervisor signed it, and
 whether it is fresh, matches the policy and holds the expected fields.
 
-FILE is raw, base64, hex, or JSON with a document inside; - is standard input;
-a directory stands for every file below it. Many files are verified on all
-cores; the results come in the order of the files.
+FILE is raw, base64, hex, a data URL, or JSON with a document inside, or JSON
+Lines with one on each line; - is standard input; a directory stands for every
+file below it. Many files are verified on all cores; the results come in the
+order of the files.
+
+Of one document everything is printed, of several one line each and their number;
+--verbose prints everything of each, --quiet nothing but what is wrong. That goes
+to standard error.
+
 Put -- before names that you did not choose, those a * stands for: a file may be
 called --insecure-allow-debug. Or pass a directory or --files-from.
 
@@ -38,20 +44,24 @@ binding.`,
   nitroattest verify --eif enclave.eif --nonce 6e6f6e6365 document.cbor
   nitroattest verify --insecure-any-image --recorded --json -- *.cbor`,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return verify(std, &flags, args, filesFrom, asJSON)
+			return verify(std, &flags, args, filesFrom, style)
 		},
 	}
 	flags.register(cmd)
 	cmd.Flags().StringVar(&filesFrom, "files-from", "", "read the names of files from `LIST`, one a line; - for standard input")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object for each document")
+	cmd.Flags().BoolVar(&style.json, "json", false, "print one JSON object for each document")
+	cmd.Flags().BoolVarP(&style.verbose, "verbose", "v", false, "print everything about each of several documents")
+	cmd.Flags().BoolVarP(&style.quiet, "quiet", "q", false, "print nothing but what is wrong; the exit status says the rest")
 	return cmd
 }
 
-func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, asJSON bool) error {
-	p := newPrinter(std, asJSON)
+func verify(std stdio, flags *appraisalFlags, args []string, filesFrom string, style style) error {
+	if err := style.check(); err != nil {
+		return err
+	}
+	p := newPrinter(std, style)
 	_, err := appraiseAll(std, flags, args, filesFrom, p.print)
-	p.progress.clear()
-	if err != nil {
+	if err := errors.Join(p.finish(), err); err != nil {
 		return err
 	}
 	return p.status()

@@ -4,8 +4,8 @@
 // The file stands alone: it loads nothing, runs nothing, and its content
 // security policy lets it do neither. All text of a document is escaped twice:
 // by html/template, so that it cannot be markup, and by package plain, so that
-// it cannot turn the direction of the text around. The same evidence and
-// the same verification time yield the same bytes.
+// it cannot turn the direction of the text around. The same Report
+// yields the same bytes.
 package page
 
 import (
@@ -15,6 +15,7 @@ import (
 	"html/template"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/plain"
@@ -24,6 +25,7 @@ import (
 // Report is everything that the page shows.
 type Report struct {
 	Version   string               // of the tool
+	Time      time.Time            // when the appraisal was made; zero: it is not said
 	Criteria  []settings.Criterion // what was asked of every document
 	Documents []Document
 }
@@ -52,7 +54,7 @@ var page = sync.OnceValue(func() *template.Template {
 func Write(w io.Writer, r Report) error {
 	digest := sha256.Sum256([]byte(style))
 	v := view{
-		Version: r.Version, Criteria: r.Criteria,
+		Version: r.Version, Made: r.Time, Criteria: r.Criteria,
 		Style:  template.CSS(style),
 		Policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'; base-uri 'none'; form-action 'none'",
 	}

@@ -231,3 +231,10 @@ func TestChainsOfOtherLengths(t *testing.T) {
 	}
 	assert.Contains(t, out, "not authenticated</text>")
 }
+
+func TestDateOfTheAppraisal(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 29, 11, 0, 0, 0, time.FixedZone("CET", 3600))
+	assert.Contains(t, write(t, page.Report{Time: at}), "<p class=\"dim\">Appraised on 2026-11-29 10:00:00 UTC.</p>")
+	assert.NotContains(t, write(t, page.Report{}), "Appraised on")
+}

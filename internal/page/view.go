@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/internal/known"
@@ -28,6 +29,7 @@ type verdict struct{ Word, Class string }
 // view is what the template sees.
 type view struct {
 	Version   string
+	Made      time.Time
 	Criteria  []settings.Criterion
 	Style     template.CSS
 	Policy    string // content security policy
@@ -58,6 +60,14 @@ func (v view) accepted() int {
 		}
 	}
 	return n
+}
+
+// Appraised says when the appraisal was made, or nothing.
+func (v view) Appraised() string {
+	if v.Made.IsZero() {
+		return ""
+	}
+	return v.Made.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
 // Verdict is that of all documents together.

@@ -17,10 +17,11 @@ type Appraisal struct {
 	Kind pcr.Kind
 	// Policy holds the acceptable images, and Origin says where it came from. With
 	// AnyImage it is empty, and any code is acceptable.
-	Policy     pcr.Policy
-	Origin     Origin
-	AnyImage   bool
-	AllowDebug bool // accept enclaves in debug mode
+	Policy      pcr.Policy
+	Origin      Origin
+	AnyImage    bool
+	AllowDebug  bool // accept enclaves in debug mode
+	AnyModuleID bool // accept module IDs of a form that nobody has seen
 
 	Nonce    []byte        // nil: none is expected
 	MaxAge   time.Duration // zero: no limit
@@ -94,14 +95,15 @@ func (a *Appraisal) kind() pcr.Kind {
 // Config returns what the verifier is made of. It is of use after Check.
 func (a *Appraisal) Config() attestation.Config {
 	config := attestation.Config{
-		Policy:             a.Policy,
-		Kind:               a.kind(),
-		Roots:              a.roots(),
-		Revocations:        a.Revocations,
-		Recorded:           a.Recorded,
-		InsecureAllowDebug: a.AllowDebug,
-		InsecureAnyImage:   a.AnyImage,
-		Signatures:         a.Signatures,
+		Policy:              a.Policy,
+		Kind:                a.kind(),
+		Roots:               a.roots(),
+		Revocations:         a.Revocations,
+		Recorded:            a.Recorded,
+		InsecureAllowDebug:  a.AllowDebug,
+		InsecureAnyImage:    a.AnyImage,
+		InsecureAnyModuleID: a.AnyModuleID,
+		Signatures:          a.Signatures,
 	}
 	if !a.At.IsZero() {
 		at := a.At

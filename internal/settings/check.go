@@ -14,6 +14,9 @@ func (a *Appraisal) Check() error {
 		a.Fail(Kind, "found %q, expected %q or %q", a.Kind, pcr.Enclave, pcr.NitroTPM)
 	}
 	a.checkImages()
+	if a.AnyModuleID && a.kind() == pcr.NitroTPM {
+		a.Fail(InsecureAnyModuleID, "set for documents of the kind %q, expected %q", pcr.NitroTPM, pcr.Enclave)
+	}
 	a.CheckFreshness()
 	a.checkBinding()
 	a.checkRegisters()

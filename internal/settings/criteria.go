@@ -25,6 +25,7 @@ func (a *Appraisal) Criteria() []Criterion {
 	a.addImages(&c)
 	a.addFreshness(&c)
 	c.add("Kind", "%s", a.kind())
+	a.addModule(&c)
 	a.addTrust(&c)
 	a.addBinding(&c)
 	return c
@@ -53,6 +54,12 @@ func (a *Appraisal) addImages(c *criteria) {
 	}
 	if a.AllowDebug {
 		c.waive("Debug mode allowed", "the console of an enclave in debug mode can be read by its parent instance (%s)", a.name(InsecureAllowDebug))
+	}
+}
+
+func (a *Appraisal) addModule(c *criteria) {
+	if a.AnyModuleID {
+		c.waive("Any module ID", "a module ID of a form that nobody has seen was acceptable (%s)", a.name(InsecureAnyModuleID))
 	}
 }
 

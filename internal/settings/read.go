@@ -28,6 +28,7 @@ const MaxSize = 8 << 20
 //	policy_name           the name that the signed policy has to have
 //	insecure_any_image    true: any code will do, in place of a policy
 //	insecure_allow_debug  true: enclaves in debug mode will do
+//	insecure_any_module_id  true: module IDs of a form that nobody has seen will do
 //	nonce                 the challenge, in hex
 //	max_age               the largest age of the document, in seconds
 //	recorded              true: appraise as of the document's own timestamp
@@ -178,7 +179,7 @@ type reader struct {
 
 // keys are what settings may have, in the order of the documentation of Read.
 var keys = []string{
-	Kind, Policy, PolicyKeys, PolicyThreshold, PolicyName, InsecureAnyImage, InsecureAllowDebug,
+	Kind, Policy, PolicyKeys, PolicyThreshold, PolicyName, InsecureAnyImage, InsecureAllowDebug, InsecureAnyModuleID,
 	Nonce, MaxAge, Recorded, At, UserData, PublicKey, NoUserData, NoPublicKey, PCRs,
 	Roots, Partition, CRLs, MissingCRL, Denied,
 }

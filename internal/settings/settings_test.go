@@ -133,6 +133,7 @@ func TestMistakesAreToldAtOnce(t *testing.T) {
 		`{` + image + `, "nonce": null}`:                                                                 `nonce (line 1, column 39): found null, expected a string`,
 		`{` + fresh + `, "insecure_any_image": "yes"}`:                                                   `insecure_any_image (line 1, column 42): found a string, expected true or false`,
 		`{` + fresh + `, ` + image + `, "kind": "tpm"}`:                                                  `kind (line 1, column 56): found "tpm", expected "enclave" or "nitrotpm"`,
+		`{` + fresh + `, ` + image + `, "kind": "nitrotpm", "insecure_any_module_id": true}`:             `insecure_any_module_id (line 1, column 94): set for documents of the kind "nitrotpm", expected "enclave"`,
 		`{` + fresh + `, ` + image + `, "kind": ""}`:                                                     `kind (line 1, column 56): empty, expected "enclave" or "nitrotpm"`,
 		`{` + fresh + `, ` + image + `, "pcrs": {}}`:                                                     `pcrs (line 1, column 56): empty, expected at least one register`,
 		`{` + fresh + `, ` + image + `, "pcrs": {"3": "` + pcr0 + `"}}`:                                  `pcrs.3 (line 1, column 56): IAM role of the parent instance, which belongs into an image of the policy; expected registers 16 to 31, which change after boot`,
@@ -230,6 +231,7 @@ func TestCriteriaTellEverySetting(t *testing.T) {
 	}
 	for setting, want := range map[string]string{
 		`"insecure_allow_debug": true`:      "Debug mode allowed: the console of an enclave in debug mode can be read by its parent instance (insecure_allow_debug) [waived]",
+		`"insecure_any_module_id": true`:    "Any module ID: a module ID of a form that nobody has seen was acceptable (insecure_any_module_id) [waived]",
 		`"nonce": "00"`:                     "Nonce: 00 (1 bytes)",
 		`"user_data": ""`:                   "user_data: present and empty",
 		`"no_user_data": true`:              "user_data: null",

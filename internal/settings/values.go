@@ -26,7 +26,7 @@ func (r *reader) readAll() {
 		}
 	}
 	for key, into := range map[string]*bool{
-		InsecureAnyImage: &r.AnyImage, InsecureAllowDebug: &r.AllowDebug, Recorded: &r.Recorded,
+		InsecureAnyImage: &r.AnyImage, InsecureAllowDebug: &r.AllowDebug, InsecureAnyModuleID: &r.AnyModuleID, Recorded: &r.Recorded,
 		NoUserData: &r.NoUserData, NoPublicKey: &r.NoPublicKey,
 	} {
 		r.bool(key, into)
