@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // style is how much is printed of each document.
@@ -40,6 +41,7 @@ type printer struct {
 
 	first   *outcome // held back until it is clear whether it is the only one
 	counts  counts
+	voucher *settings.Voucher // of the policy, when it is signed
 	problem problems
 }
 
@@ -68,6 +70,7 @@ func newPrinter(std stdio, style style) *printer {
 
 func (p *printer) print(o outcome) error {
 	p.note(o)
+	p.voucher = o.voucher
 	var out bytes.Buffer
 	switch n := p.counts.all(); {
 	case p.style.quiet:
@@ -76,7 +79,7 @@ func (p *printer) print(o outcome) error {
 			return err
 		}
 	case p.style.verbose:
-		return p.printReport(o, n > 1)
+		return p.printReport(o, n, false)
 	case n == 1:
 		p.first = &o
 		return nil
@@ -100,13 +103,14 @@ func (p *printer) print(o outcome) error {
 }
 
 // printReport shows all there is to know about a document.
-func (p *printer) printReport(o outcome, separate bool) error {
+// n is its number, from 1, and alone whether it is the only one.
+func (p *printer) printReport(o outcome, n int, alone bool) error {
 	var out bytes.Buffer
 	if o.report != nil {
-		if separate {
+		if n > 1 {
 			out.WriteByte('\n')
 		}
-		writeReport(&out, p.colour, o)
+		writeReport(&out, p.colour, o, alone)
 	}
 	if err := printOut(p.std.out, out.Bytes()); err != nil {
 		return err
@@ -120,7 +124,7 @@ func (p *printer) finish() error {
 	p.progress.clear()
 	defer p.problem.finish()
 	if p.first != nil {
-		return p.printReport(*p.first, false)
+		return p.printReport(*p.first, 1, true)
 	}
 	if p.counts.all() < 2 || p.style.quiet || p.style.json {
 		return nil
@@ -129,7 +133,11 @@ func (p *printer) finish() error {
 	if p.style.verbose {
 		separator = "\n"
 	}
-	return printOut(p.std.out, []byte(separator+p.counts.String()+"\n"))
+	out := bytes.NewBufferString(separator + p.counts.String() + "\n")
+	if p.voucher != nil {
+		line(out, "policy", p.voucher.Summary())
+	}
+	return printOut(p.std.out, out.Bytes())
 }
 
 // tell says on standard error what is wrong with a file, and how many were

@@ -9,13 +9,15 @@ import (
 	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
 const timeForm = "2006-01-02 15:04:05.000 MST"
 
-// writeReport prints the verdict first, then what it rests on.
-func writeReport(b *bytes.Buffer, colour palette, o outcome) {
+// writeReport prints the verdict first, then what it rests on. Who vouches for
+// the policy is only told in full of a document that is alone.
+func writeReport(b *bytes.Buffer, colour palette, o outcome, alone bool) {
 	r := o.report
 	refused := o.refusal()
 	if refused == nil {
@@ -29,7 +31,9 @@ func writeReport(b *bytes.Buffer, colour palette, o outcome) {
 	case status == attestation.Skipped:
 		line(b, "image", "NOT CHECKED, any would do")
 	}
-	if o.voucher != nil {
+	if o.voucher != nil && alone {
+		writeVoucher(b, o.voucher)
+	} else if o.voucher != nil {
 		line(b, "policy", o.voucher.Summary())
 	}
 	if r.Mismatch != nil {
@@ -63,6 +67,35 @@ func writeOutcome(b *bytes.Buffer, colour palette, o outcome) {
 		what += ", in DEBUG mode"
 	}
 	fmt.Fprintln(b, strings.TrimSpace(fmt.Sprintf("%s  %s  %s", verdict, printable(o.file), printable(what))))
+}
+
+// writeVoucher says who vouches for the policy, until when, for which commit and
+// workflow, and what that does not show.
+func writeVoucher(b *bytes.Buffer, v *settings.Voucher) {
+	line(b, "policy", fmt.Sprintf("%s, version %d", v.Name, v.Version))
+	if s := v.Certificate; s != nil {
+		line(b, "signed by", s.Identity)
+		line(b, "", "logged in by "+s.Issuer)
+		for _, at := range s.Signed {
+			line(b, "signed at", at.UTC().Format(timeForm))
+		}
+		for _, field := range []struct{ name, value string }{{"commit", s.Commit}, {"repository", s.Repository}, {"ref", s.Ref}, {"workflow", s.Workflow}, {"run", s.Run}} {
+			if field.value != "" {
+				line(b, field.name, field.value)
+			}
+		}
+	} else {
+		name := "signed by"
+		for _, id := range v.Keys {
+			line(b, name, "the key "+id)
+			name = ""
+		}
+		line(b, "", v.CountKeys())
+	}
+	line(b, "holds", fmt.Sprintf("from %s until %s", v.Issued.UTC().Format(time.DateTime), v.Expires.UTC().Format(time.DateTime)))
+	for _, what := range v.NotShown() {
+		line(b, "not shown", what)
+	}
 }
 
 func line(b *bytes.Buffer, name, value string) {

@@ -238,3 +238,23 @@ func TestDateOfTheAppraisal(t *testing.T) {
 	assert.Contains(t, write(t, page.Report{Time: at}), "<p class=\"dim\">Appraised on 2026-11-29 10:00:00 UTC.</p>")
 	assert.NotContains(t, write(t, page.Report{}), "Appraised on")
 }
+
+func TestWhoVouchesIsApartFromWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	out := write(t, page.Report{Criteria: []settings.Criterion{
+		{Name: "Policy file", Value: "p.json"},
+		{Name: "Signed by", Value: hostile, Vouching: true},
+		{Name: "Not shown", Value: hostile, Vouching: true, NotShown: true},
+	}})
+	requireOwnMarkup(t, out)
+	_, vouched, ok := strings.Cut(out, "<h3 id=\"vouched\">Who vouches for the reference values</h3>")
+	require.True(t, ok)
+	vouched, asked, ok := strings.Cut(vouched, "<h3>What was asked</h3>")
+	require.True(t, ok)
+	assert.Contains(t, vouched, "<dt>Signed by</dt>")
+	assert.Contains(t, vouched, `<p class="limit"><strong>Not shown:</strong>`)
+	assert.NotContains(t, vouched, "Policy file")
+	assert.Contains(t, asked, "<dt>Policy file</dt>")
+	assert.NotContains(t, asked, "Signed by")
+	assert.NotContains(t, write(t, page.Report{}), "Who vouches")
+}

@@ -37,15 +37,29 @@ type view struct {
 }
 
 // Waived are the criteria that stand beside the verdict.
-func (v view) Waived() []settings.Criterion { return v.criteria(true) }
+func (v view) Waived() []settings.Criterion {
+	return v.criteria(func(c settings.Criterion) bool { return c.Waived })
+}
+
+// Vouched say who vouches for the reference values, and NotShown what that does
+// not show.
+func (v view) Vouched() []settings.Criterion {
+	return v.criteria(func(c settings.Criterion) bool { return c.Vouching && !c.NotShown })
+}
+
+func (v view) NotShown() []settings.Criterion {
+	return v.criteria(func(c settings.Criterion) bool { return c.NotShown })
+}
 
 // Asked are the others.
-func (v view) Asked() []settings.Criterion { return v.criteria(false) }
+func (v view) Asked() []settings.Criterion {
+	return v.criteria(func(c settings.Criterion) bool { return !c.Waived && !c.Vouching })
+}
 
-func (v view) criteria(waived bool) []settings.Criterion {
+func (v view) criteria(which func(settings.Criterion) bool) []settings.Criterion {
 	var out []settings.Criterion
 	for _, c := range v.Criteria {
-		if c.Waived == waived {
+		if which(c) {
 			out = append(out, c)
 		}
 	}

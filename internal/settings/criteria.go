@@ -16,6 +16,8 @@ import (
 type Criterion struct {
 	Name, Value string
 	Waived      bool // a check that was left out, which a reader has to know
+	Vouching    bool // says who vouches for the reference values
+	NotShown    bool // with Vouching: what a reader might take it to show, and does not
 }
 
 // Criteria say in words what a asks of every document, and what it leaves out.
@@ -40,6 +42,12 @@ func (c *criteria) add(name, format string, args ...any) {
 func (c *criteria) waive(name, format string, args ...any) {
 	c.add(name, format, args...)
 	(*c)[len(*c)-1].Waived = true
+}
+
+// vouch adds what is known of who vouches for the reference values.
+func (c *criteria) vouch(name, format string, args ...any) {
+	c.add(name, format, args...)
+	(*c)[len(*c)-1].Vouching = true
 }
 
 func (a *Appraisal) addImages(c *criteria) {
@@ -134,33 +142,59 @@ func describeWhole(value []byte) string {
 // addTo says who vouched for the reference values, and what that does not show.
 func (v *Voucher) addTo(c *criteria, a *Appraisal) {
 	if v == nil {
-		c.add("Vouched for", "by nobody: the policy is not signed, and this report rests on trust in its file")
+		c.vouch("Signed by", "nobody: this report rests on trust in the file of the policy")
 		return
 	}
-	c.add("Reference values", "%s, version %d", v.Name, v.Version)
-	c.add("Holding", "from %s until %s", v.Issued.Format(time.RFC3339), v.Expires.Format(time.RFC3339))
-	c.add("Statement SHA-256", "%s", v.SHA256)
-	for _, subject := range v.Subjects {
-		c.add("About the file", "%s", describeSubject(subject))
-	}
-	if len(v.Revoked) > 0 {
-		c.add("Revoked images", "%s", strings.Join(v.Revoked, ", "))
-	}
+	c.vouch("Policy", "%s, version %d", v.Name, v.Version)
 	if v.Certificate != nil {
 		v.Certificate.addTo(c)
 	} else {
 		for _, id := range v.Keys {
-			c.add("Signed by the key", "%s", id)
+			c.vouch("Signed by the key", "%s", id)
 		}
-		c.add("Signatures", "%d of %d keys signed, %d were required", len(v.Keys), v.Of, v.Threshold)
-		c.add("Not shown", "when the signatures were made (the publisher states the beginning), who holds the keys, and which commit or workflow built the image")
+		c.vouch("Signatures", "%s", v.CountKeys())
+	}
+	c.vouch("Holds from", "%s", moment(v.Issued))
+	c.vouch("Holds until", "%s", moment(v.Expires))
+	for _, subject := range v.Subjects {
+		c.vouch("About the file", "%s", describeSubject(subject))
+	}
+	if len(v.Revoked) > 0 {
+		c.vouch("Revoked images", "%s", strings.Join(v.Revoked, ", "))
+	}
+	c.vouch("Statement SHA-256", "%s", v.SHA256)
+	for _, what := range v.NotShown() {
+		c.vouch("Not shown", "%s", what)
+		(*c)[len(*c)-1].NotShown = true
 	}
 	if !v.NameChecked {
 		c.waive("Policy name not checked", "a policy of any name by these signers was acceptable (no %s)", a.name(PolicyName))
 	}
-	if !v.VersionKept {
-		c.add("Older versions", "not ruled out: nothing remembers the highest version that was seen")
+}
+
+// moment is the form of the times of a statement.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// CountKeys says how many of the keys signed.
+func (v *Voucher) CountKeys() string {
+	return fmt.Sprintf("%d of %d keys signed, at least %d had to", len(v.Keys), v.Of, v.Threshold)
+}
+
+// NotShown is what a reader might take the signatures to show, and they do not.
+func (v *Voucher) NotShown() []string {
+	var out []string
+	switch {
+	case v.Certificate == nil:
+		out = append(out, "when the signatures were made (the publisher states from when the policy holds), who has the keys, and which commit and workflow built the image")
+	case v.Certificate.Commit == "":
+		out = append(out, "which commit and workflow built the image: the certificate names none")
+	default:
+		out = append(out, "that the image was built from this commit: the certificate says where the workflow that signed ran, and building the commit again would show the rest")
 	}
+	if !v.VersionKept {
+		out = append(out, "that there is no newer version: nothing remembers the highest that was seen")
+	}
+	return out
 }
 
 func describeSubject(s signedpolicy.Subject) string {
@@ -172,21 +206,16 @@ func describeSubject(s signedpolicy.Subject) string {
 }
 
 func (s *Signer) addTo(c *criteria) {
-	c.add("Signed by", "%s", s.Identity)
-	c.add("Logged in by", "%s", s.Issuer)
+	c.vouch("Signed by", "%s", s.Identity)
+	c.vouch("Logged in by", "%s", s.Issuer)
 	for _, at := range s.Signed {
-		c.add("Signed at", "%s, by a transparency log or a timestamp authority", at.Format(time.RFC3339))
+		c.vouch("Signed at", "%s, by a transparency log or a timestamp authority", moment(at))
 	}
 	for _, field := range []struct{ name, value string }{
-		{"Repository", s.Repository}, {"Commit", s.Commit}, {"Ref", s.Ref}, {"Workflow", s.Workflow}, {"Run", s.Run}, {"Started by", s.Trigger},
+		{"Commit", s.Commit}, {"Repository", s.Repository}, {"Ref", s.Ref}, {"Workflow", s.Workflow}, {"Run", s.Run}, {"Started by", s.Trigger},
 	} {
 		if field.value != "" {
-			c.add(field.name, "%s", field.value)
+			c.vouch(field.name, "%s", field.value)
 		}
-	}
-	if s.Commit == "" {
-		c.add("Not shown", "which commit and workflow built the image: the certificate names none")
-	} else {
-		c.add("Not shown", "that the image was built from this commit: the certificate says where the signing workflow ran, and a second build from the commit would show the rest")
 	}
 }

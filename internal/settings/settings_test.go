@@ -305,3 +305,48 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Who vouches for a policy, for which commit and until when, and what that does
+// not show: in the criteria, apart from what was asked.
+func TestCriteriaTellWhoVouches(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
+	base := settings.Voucher{
+		Name: "example.com/weather", Version: 7, Issued: at, Expires: at.AddDate(0, 3, 0), SHA256: "5ea1",
+		Keys: []string{"aaaa", "bbbb"}, Threshold: 2, Of: 3, Revoked: []string{"v1"}, NameChecked: true, VersionKept: true,
+		Subjects: []signedpolicy.Subject{{Name: "enclave.eif", Digest: map[string]string{"sha256": "d16e57"}}},
+	}
+	byKeys, careless, bySomebody, byWorkflow := base, base, base, base
+	careless.NameChecked, careless.VersionKept = false, false
+	bySomebody.Certificate = &settings.Signer{Identity: "alice@example.com", Issuer: "https://issuer.example", Signed: []time.Time{at}}
+	byWorkflow.Certificate = &settings.Signer{Identity: "release.yml", Issuer: "https://issuer.example", Signed: []time.Time{at}, Commit: "c0ffee", Workflow: "w.yml"}
+	for name, test := range map[string]struct {
+		voucher *settings.Voucher
+		told    []string
+		not     string
+	}{
+		"nobody": {nil, []string{"Signed by: nobody: this report rests on trust in the file of the policy"}, "Not shown"},
+		"keys": {&byKeys, []string{
+			"Policy: example.com/weather, version 7", "Signed by the key: aaaa", "Signed by the key: bbbb", "Signatures: 2 of 3 keys signed, at least 2 had to",
+			"Holds from: 2026-11-01 12:00:00 UTC", "Holds until: 2027-02-01 12:00:00 UTC", "About the file: enclave.eif sha256:d16e57", "Revoked images: v1", "Statement SHA-256: 5ea1",
+			"Not shown: when the signatures were made",
+		}, "no newer version"},
+		"careless": {&careless, []string{"Not shown: that there is no newer version", "Policy name not checked: a policy of any name by these signers was acceptable (no policy_name)"}, "by nobody"},
+		"somebody": {&bySomebody, []string{"Signed by: alice@example.com", "Logged in by: https://issuer.example", "Signed at: 2026-11-01 12:00:00 UTC", "Not shown: which commit and workflow built the image: the certificate names none"}, "Signed by the key"},
+		"workflow": {&byWorkflow, []string{"Commit: c0ffee", "Workflow: w.yml", "Not shown: that the image was built from this commit"}, "names none"},
+	} {
+		a := &settings.Appraisal{Recorded: true, Origin: settings.Origin{Name: "Policy file", Value: "p.json", File: []byte("{}"), Voucher: test.voucher}}
+		var b strings.Builder
+		for _, c := range a.Criteria() {
+			b.WriteString(c.Name + ": " + c.Value + "\n")
+			assert.Equal(t, c.Name == "Not shown", c.NotShown, c.Name)
+			if c.NotShown || strings.HasPrefix(c.Name, "Signed") || strings.HasPrefix(c.Name, "Holds") || c.Name == "Commit" {
+				assert.True(t, c.Vouching, c.Name)
+			}
+		}
+		for _, told := range test.told {
+			assert.Contains(t, b.String(), told, name)
+		}
+		assert.NotContains(t, b.String(), test.not, name)
+	}
+}
