@@ -132,6 +132,7 @@ func TestDecodeRefusesWhatIsInNoneOfTheForms(t *testing.T) {
 		"a ZIP archive":          {"PK\x03\x04\x00", "found 5 bytes that are neither text nor a document: they begin with 50 4b 03 04, a document with 84 or d2"},
 		"text with a NUL":        {"hESh\x00", "found 5 bytes that are neither text nor a document: they begin with 68 45 53 68, a document with 84 or d2"},
 		"error of the NSM":       {"\xa1\x65Error\x6fInvalidArgument", "found the error \"InvalidArgument\" of the Nitro Security Module, expected an attestation document"},
+		"two NSM responses":      {"\xa2\x6bAttestation\xa1\x68document\x41\x84\x6bAttestation\xa1\x68document\x41\x85", "found a CBOR map that is not the Nitro Security Module's \"{\\\"Attestation\\\": {\\\"document\\\": ...}}\", expected an attestation document"},
 		"other CBOR map":         {"\xa1\x61a\x01", "found a CBOR map that is not the Nitro Security Module's \"{\\\"Attestation\\\": {\\\"document\\\": ...}}\", expected an attestation document"},
 		"JSON too deep":          {`{"doc": ` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + `}`, "found JSON that is nested more than 64 levels deep"},
 		"JSON not UTF-8":         {"{\"doc\": \"hESh\", \"x\": \"\xff\"}", "found JSON with the byte 0xff at line 1, column 23, which is not UTF-8, expected an attestation document"},

@@ -28,7 +28,11 @@ func (a *Appraisal) checkImages() {
 	if a.broken(Policy, PolicyKeys, PolicyThreshold, PolicyName, InsecureAnyImage) {
 		return
 	}
-	switch given := len(a.Policy.Images) > 0; {
+	given := len(a.Policy.Images) > 0
+	if !given && a.Origin.File != nil && len(a.mistakes) > 0 {
+		return // it was given, and another mistake kept it from being read
+	}
+	switch {
 	case given && a.AnyImage:
 		a.Fail(InsecureAnyImage, "set beside %s, whose images would not be looked at; expected one of them", a.name(Policy))
 	case !given && !a.AnyImage:

@@ -209,6 +209,15 @@ func TestSignedPolicyInSettings(t *testing.T) {
 		}
 		assert.Nil(t, a, name)
 	}
+	// A time that cannot be used leaves nothing to say of the end of the policy.
+	expired, err := signedpolicy.Sign(signedpolicy.Statement{Name: "example.com/weather", Version: 3, Issued: now.Add(-2 * time.Hour), Expires: now.Add(-time.Hour), Policy: images}, private)
+	require.NoError(t, err)
+	_, err = settings.Read([]byte(text(map[string]any{"policy": json.RawMessage(expired), "recorded": false, "max_age": 60, "at": "yesterday"})))
+	var mistakes settings.Mistakes
+	require.ErrorAs(t, err, &mistakes)
+	assert.Len(t, mistakes, 1)
+	require.ErrorContains(t, err, "at (line 1, column ")
+
 	// The keys are what makes a signed policy count.
 	_, err = settings.Read([]byte(`{"recorded": true, "policy": ` + string(envelope) + `}`))
 	require.ErrorIs(t, err, pcr.UnknownForm)
