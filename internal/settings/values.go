@@ -209,6 +209,9 @@ func (r *reader) readPolicy() {
 		reading, err := pcr.Read(bytes.NewReader(text), r.readableKind())
 		if err != nil {
 			r.failPCR(Policy, v, err)
+			if _, no := signedpolicy.ParseUnverified(text); no == nil {
+				r.mistakes[len(r.mistakes)-1].Hint = fmt.Sprintf("this is a signed policy: %s says whose signatures count", r.name(PolicyKeys))
+			}
 		}
 		r.Policy = reading.Policy
 		return

@@ -4,9 +4,8 @@
 //	go build -o nitroattest ./cmd/nitroattest
 //	go run ./internal/conformance -- go run ./internal/conformance/viacommand ./nitroattest
 //
-// What the command has no flags for is unsupported: registers of an exchange,
-// fields that have to be null, certificates and modules that are denied, and
-// revocation lists that are asked for where there is none.
+// What the command has no flags for is unsupported: certificates and modules
+// that are denied, and revocation lists that are asked for where there is none.
 package main
 
 import (
@@ -113,9 +112,6 @@ func judge(command, dir string, c kit.Case) (kit.Verdict, error) {
 
 // expressible reports whether there are flags for a case.
 func expressible(c kit.Case) bool {
-	if e := c.Expectation; len(e.PCRs) > 0 || e.NoUserData || e.NoPublicKey {
-		return false
-	}
 	r := c.Config.Revocation
 	return r == nil || len(r.Certificates) == 0 && len(r.Modules) == 0 && (len(r.CRLs) > 0 || r.Unknown == "accept")
 }
@@ -144,6 +140,15 @@ func arguments(dir string, c kit.Case) ([]string, error) {
 		if value != nil {
 			args = append(args, flag, *value)
 		}
+	}
+	for register, digits := range c.Expectation.PCRs {
+		args = append(args, "--expect-pcr", register+"="+digits)
+	}
+	if c.Expectation.NoUserData {
+		args = append(args, "--no-user-data")
+	}
+	if c.Expectation.NoPublicKey {
+		args = append(args, "--no-public-key")
 	}
 	if r := c.Config.Revocation; r != nil {
 		for i, list := range r.CRLs {
