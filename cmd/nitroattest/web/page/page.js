@@ -5,6 +5,7 @@ const byID = (id) => document.getElementById(id);
 const documents = []; // {name, data}
 let verifier;
 let saved; // URL of the report
+let policyFile = ""; // as it was read; a text area has line ends of its own
 
 const words = {
   policy: "the policy", "signed-policy": "a signed policy, which needs the keys of those who may sign it", "public-keys": "public keys",
@@ -124,6 +125,7 @@ function addDocument(name, data) {
 }
 
 function setPolicy(text) {
+  policyFile = text;
   byID("policy").value = text;
   policyChanged();
 }
@@ -152,7 +154,9 @@ const flags = ["insecure_any_image", "insecure_allow_debug", "recorded", "no_use
 function settings() {
   const out = {};
   const value = (id) => byID(id).value.trim();
-  if (value("policy")) out.policy = byID("policy").value;
+  const policy = byID("policy").value;
+  // The report has the digest of the policy, which is that of its file.
+  if (value("policy")) out.policy = policy === policyFile.replace(/\r\n?/g, "\n") ? policyFile : policy;
   for (const id of texts) if (value(id)) out[id] = value(id);
   for (const id of numbers) if (value(id)) out[id] = /^[0-9]+$/.test(value(id)) ? Number(value(id)) : value(id);
   for (const id of flags) if (byID(id).checked) out[id] = true;
@@ -163,6 +167,7 @@ function settings() {
       out.pcrs = value("pcrs");
     }
   }
+  if (value("denied")) out.denied = value("denied").split("\n").map((line) => line.trim()).filter(Boolean);
   const lists = value("crls").match(/-----BEGIN[^]*?-----END[^\n]*/g);
   if (value("crls")) out.crls = lists ?? [value("crls")];
   return out;
@@ -236,7 +241,8 @@ function show(html, accepted) {
   if (saved) URL.revokeObjectURL(saved);
   saved = URL.createObjectURL(new Blob([html], { type: "text/html" }));
   byID("save").href = saved;
-  byID("result-heading").focus();
+  byID("result-heading").focus({ preventScroll: true });
+  byID("result").scrollIntoView();
 }
 
 // fit gives the frame the height of the report, and leads its links, which mean

@@ -2,6 +2,7 @@
 // testdata of the repository, SIGNED a directory with a signed policy and its
 // key, CHROMIUM the browser. With SCREENSHOTS, a directory, pictures are kept.
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,6 +67,7 @@ async function drop(...files) {
 }
 
 async function verify() {
+  await browser.run(`document.getElementById("report").srcdoc = ""`);
   await click("verify");
   await browser.until(`document.getElementById("mistakes").childElementCount > 0 || document.getElementById("report").contentDocument?.querySelector("#verdict")`);
 }
@@ -78,9 +80,13 @@ async function picture(name, whole) {
 
 test("a dropped document and policy: accepted", async () => {
   await open();
-  assert.match(await drop(weather, policy("nautilus-weather.json")), /added to the documents[^]*taken for the policy/);
+  const windows = join(scratch, "policy.json");
+  writeFileSync(windows, readFileSync(policy("nautilus-weather.json"), "utf8").replaceAll("\n", "\r\n"));
+  assert.match(await drop(weather, windows), /added to the documents[^]*taken for the policy/);
   await click("recorded");
   await verify();
+  const digest = createHash("sha256").update(readFileSync(windows)).digest("hex");
+  assert.ok((await inReport(`doc.body.innerText`)).includes(digest), "the digest of the policy is that of its file");
   assert.equal(await text("verdict"), "ACCEPTED: 1 of 1 document accepted");
   assert.equal(await inReport(`doc.querySelector("#verdict strong").innerText`), "ACCEPTED");
   assert.equal(await focused(), "result-heading");
@@ -101,7 +107,12 @@ test("pasted text, and a refusal", async () => {
   await click("add");
   await browser.until(`document.getElementById("policy").value !== ""`);
   await click("recorded");
+  await browser.run(`document.getElementById("denied").value = "i-06e4b98c6549ff803\\n"`);
   await verify();
+  assert.match(await inReport(`doc.body.innerText`), /certificate-revoked/);
+  await browser.run(`document.getElementById("denied").value = ""`);
+  await verify();
+  await browser.until(`document.getElementById("report").contentDocument?.body.innerText.includes("measurement-mismatch")`);
   assert.equal(await text("verdict"), "REFUSED: 0 of 1 document accepted");
   assert.match(await inReport(`doc.body.innerText`), /measurement-mismatch/);
   assert.match(await inReport(`doc.body.innerText`), /pasted text/);
@@ -270,6 +281,7 @@ test("from 390 to 1600 pixels, dark and light", async () => {
       await click("verify");
       await browser.until(`!document.getElementById("result").hidden && document.getElementById("report").contentDocument?.querySelector("#verdict")`);
       await browser.run(`new Promise((resolve) => setTimeout(resolve, 100))`);
+      await browser.run(`document.getElementById("result").scrollIntoView()`);
       for (const where of ["document", `document.getElementById("report").contentDocument`]) {
         const [wide, room] = await browser.run(`[${where}.documentElement.scrollWidth, ${where}.documentElement.clientWidth]`);
         assert.ok(wide <= room, `${where} at ${width}: ${wide} wide`);
