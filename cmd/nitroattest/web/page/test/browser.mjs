@@ -19,7 +19,7 @@ export class Browser {
       program,
       [
         "--headless", "--no-sandbox", "--hide-scrollbars", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", `--user-data-dir=${this.#profile}`, "--remote-debugging-pipe", "about:blank",
+        "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", `--user-data-dir=${this.#profile}`, "--remote-debugging-pipe", "about:blank",
       ],
       { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
     );
