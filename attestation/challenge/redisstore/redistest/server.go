@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,6 +86,13 @@ func (s *Server) Start() {
 
 // answers takes a question for the password for an answer.
 func answers(err error) bool { return err == nil || strings.HasPrefix(err.Error(), "NOAUTH") }
+
+// Pause makes the server hang, as a machine does that is overloaded, until
+// Continue or Kill.
+func (s *Server) Pause() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGSTOP)) }
+
+// Continue ends a Pause.
+func (s *Server) Continue() { require.NoError(s.t, s.command.Process.Signal(syscall.SIGCONT)) }
 
 // Kill stops the server as a crash does: it has no chance to write anything.
 func (s *Server) Kill() {

@@ -69,7 +69,8 @@ func (s *Service) refuseEarly(ctx context.Context, nonce challenge.Nonce, given 
 func (s *Service) redeem(ctx context.Context, nonce challenge.Nonce, bound []byte) error {
 	err := s.config.Issuer.Redeem(ctx, nonce, bound)
 	if s.config.Epochs != nil && err != nil && s.config.Epochs.Ended(err) {
-		return &challenge.Error{Reason: challenge.Unknown, Detail: "its epoch has ended", Err: err}
+		// Without the cause: that is of a store that cannot tell, and this one can.
+		return &challenge.Error{Reason: challenge.Unknown, Detail: "its epoch has ended"}
 	}
 	return err
 }
