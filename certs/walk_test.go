@@ -350,6 +350,29 @@ func TestClockSkew(t *testing.T) {
 	}
 }
 
+// To the nanosecond: no tolerance reaches an authority, at either end.
+func TestNoClockSkewForAuthorities(t *testing.T) {
+	t.Parallel()
+	v, err := certs.NewVerifier(simulated().Roots(), certs.Config{ClockSkew: time.Hour})
+	require.NoError(t, err)
+	begin, end := someTime.Add(-time.Minute), someTime.Add(time.Minute)
+	for level := attestationtest.LevelRegional; level <= attestationtest.LevelInstance; level++ {
+		b := simulated().Blueprint(attestationtest.Request{})
+		b.Chain[level].NotBefore, b.Chain[level].NotAfter = begin, end
+		chain, _ := chainOf(t, b.Document())
+		for at, reason := range map[time.Time]certs.Reason{
+			begin: "", end: "", begin.Add(-time.Nanosecond): certs.NotYetValid, end.Add(time.Nanosecond): certs.Expired,
+		} {
+			_, err := v.Verify(chain, at)
+			if reason == "" {
+				require.NoError(t, err)
+				continue
+			}
+			assert.Equal(t, int(level), requireReason(t, reason, err).Position)
+		}
+	}
+}
+
 // Of the recorded documents, many were made within seconds of their leaf: a clock
 // that is slow by five seconds would have refused them.
 func TestClockSkewOfRecordedChains(t *testing.T) {

@@ -149,13 +149,14 @@ func (c *collector) visit(node ast.Node) bool {
 	return true
 }
 
-// besideError reports whether a return has literals before an error or false.
+// besideError reports whether a return has literals and nils before an error or
+// false.
 func (c *collector) besideError(n *ast.ReturnStmt) bool {
 	if len(n.Results) < 2 {
 		return false
 	}
 	for _, result := range n.Results[:len(n.Results)-1] {
-		if _, ok := result.(*ast.BasicLit); !ok {
+		if _, literal := result.(*ast.BasicLit); !literal && c.text(result) != "nil" {
 			return false
 		}
 	}

@@ -66,6 +66,13 @@ func f(a int, err error) (int, error) {
 	return 5, nil
 }
 
+func k(err error) ([]byte, int, error) {
+	if err != nil {
+		return nil, 8, err
+	}
+	return nil, 9, nil
+}
+
 func h() (int, bool) {
 	func() (int, bool) { return 6, true }()
 	return 7, false
@@ -77,10 +84,10 @@ func h() (int, bool) {
 	for _, m := range mutants {
 		literals[m.old] = m.new
 	}
-	for kept, changed := range map[string]string{"2": "3", "4": "5", "5": "6", "6": "7", "true": "false"} {
+	for kept, changed := range map[string]string{"2": "3", "4": "5", "5": "6", "6": "7", "9": "10", "true": "false"} {
 		assert.Equal(t, changed, literals[kept], kept)
 	}
-	for _, gone := range []string{"1", "3", "7"} {
+	for _, gone := range []string{"1", "3", "7", "8"} {
 		assert.NotContains(t, literals, gone)
 	}
 }
