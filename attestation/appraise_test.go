@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -226,5 +227,39 @@ func TestReportJSONCanBeEmbedded(t *testing.T) {
 		assert.NotNil(t, report.JSON().Checks)
 		assert.NotNil(t, report.JSON().Registers)
 		assert.Equal(t, name == "accepted", report.JSON().Accepted)
+	}
+}
+
+// What may differ between good documents, arrays and maps of either form of
+// length among it.
+func TestVariationsAreAccepted(t *testing.T) {
+	t.Parallel()
+	h := attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("variations")))
+	for _, m := range attestationtest.Variations() {
+		t.Run(m.Name, func(t *testing.T) {
+			t.Parallel()
+			c := h.Case(m)
+			_, err := newVerifier(t, c.Config()).Verify(c.Document, c.Expect())
+			require.NoError(t, err, m.Comment)
+		})
+	}
+}
+
+// The timestamp of a document and its leaf are by the same clock: a Recorded
+// verifier has no tolerance for clocks that differ.
+func TestRecordedHasNoClockSkew(t *testing.T) {
+	t.Parallel()
+	h := attestationtest.NewHypervisor()
+	made := time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
+	v := newVerifier(t, attestation.Config{InsecureAnyImage: true, Recorded: true, Roots: h.Roots()})
+	for early, want := range map[time.Duration]attestation.Reason{0: "", time.Second: attestation.CertificateNotYetValid} {
+		b := h.Blueprint(attestationtest.Request{Time: made})
+		b.Chain[attestationtest.LevelLeaf].NotBefore = made.Add(early)
+		_, err := v.Verify(b.Document(), attestation.Expect{})
+		if want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		requireReason(t, want, err)
 	}
 }
