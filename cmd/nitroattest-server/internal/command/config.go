@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/certs/crlfetch"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 	"github.com/nitroattest/nitroattest/internal/settings"
 	"github.com/nitroattest/nitroattest/pcr"
@@ -64,6 +66,12 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	if err != nil {
 		return config, err
 	}
+	if f.updater, err = f.fetcher(revocations, roots, logger); err != nil {
+		return config, fmt.Errorf("--fetch-crls: %w", err)
+	}
+	if f.updater != nil {
+		config.Lists = f.updater // and no nil in an interface
+	}
 	signatures, err := f.signatureVerifier()
 	if err != nil {
 		return config, err
@@ -92,22 +100,48 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	return config, nil
 }
 
-// revocations returns nil, which checks nothing, without --crl.
+// revocations returns nil, which checks nothing, without --crl and --fetch-crls.
 func (f *serveFlags) revocations(files *service.Files) (*certs.Revocations, error) {
-	unknown, err := f.trust.UnknownStatus()
-	switch {
-	case err != nil:
+	if len(f.trust.CRLs) == 0 && !f.fetchCRLs {
+		if f.crlMemory != "" {
+			return nil, errors.New("--crl-memory: given without --crl and --fetch-crls")
+		}
+		_, err := f.trust.UnknownStatus() // which has its own word about that
 		return nil, err
-	case len(f.trust.CRLs) == 0 && f.crlMemory != "":
-		return nil, errors.New("--crl-memory: given without --crl")
-	case len(f.trust.CRLs) == 0:
-		return nil, nil
+	}
+	unknown, err := f.unknownStatus()
+	if err != nil {
+		return nil, err
 	}
 	revocations, err := service.LoadRevocations(files, unknown, f.crlMemory, f.trust.CRLs)
 	if err != nil {
 		return nil, fmt.Errorf("--crl: %w", err)
 	}
 	return revocations, nil
+}
+
+// unknownStatus is what --missing-crl says, of lists that are fetched too.
+func (f *serveFlags) unknownStatus() (certs.UnknownStatus, error) {
+	trust := f.trust
+	if len(trust.CRLs) == 0 {
+		trust.CRLs = []string{"--fetch-crls"}
+	}
+	return trust.UnknownStatus()
+}
+
+// fetcher returns nil without --fetch-crls.
+func (f *serveFlags) fetcher(revocations *certs.Revocations, roots *certs.Roots, logger *slog.Logger) (*crlfetch.Updater, error) {
+	if !f.fetchCRLs {
+		return nil, nil
+	}
+	return crlfetch.New(crlfetch.Config{
+		Revocations: revocations,
+		Roots:       roots,
+		Client:      &http.Client{},
+		OnError: func(err error) {
+			logger.Warn("revocation lists cannot be fetched again", slog.String("error", err.Error()))
+		},
+	})
 }
 
 // builder makes the verifier of a policy file. Each policy has its own, with its

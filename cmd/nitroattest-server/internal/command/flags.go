@@ -8,6 +8,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
+	"github.com/nitroattest/nitroattest/certs/crlfetch"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 	"github.com/nitroattest/nitroattest/internal/settings"
 )
@@ -38,6 +39,8 @@ type serveFlags struct {
 	profiles      bool
 	audit         string
 	vouching      vouchingFlags
+	fetchCRLs     bool
+	updater       *crlfetch.Updater // nil without it
 	tolerate      bool
 }
 
@@ -84,6 +87,7 @@ func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 	flags.Var(given{&f.trust.Root}, "root", "`PEM` file with the roots to trust in place of AWS's")
 	flags.Var(given{&f.trust.Partition}, "partition", "AWS partition whose root to trust: aws or aws-us-gov (default aws)")
 	flags.StringArrayVar(&f.trust.CRLs, "crl", nil, "`FILE` with a revocation list, DER or PEM; repeat for more")
+	flags.BoolVar(&f.fetchCRLs, "fetch-crls", false, "check revocation by the lists that certificates name, fetched over HTTP from AWS's hosts, beside those of --crl")
 	flags.StringVar(&f.crlMemory, "crl-memory", "", "`FILE` to keep how new the revocation lists were, so that no older one counts after a restart; written by the server")
 	flags.Var(given{&f.trust.MissingCRL}, "missing-crl", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
 	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")

@@ -86,6 +86,9 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 	}
 	logger.Info("memory is limited", slog.Int64("bytes", debug.SetMemoryLimit(-1)), slog.String("by", limit.Source))
 	go memory.Trim(ctx)
+	if f.updater != nil {
+		go func() { _ = f.updater.Run(ctx) }() // it returns when ctx ends
+	}
 	if store.redemptions != nil {
 		go store.redemptions.Watch(ctx)
 	}

@@ -74,6 +74,8 @@ type Config struct {
 	// BodyMemory is how many bytes the bodies of requests may take that are larger
 	// than usual, all of them together. Zero: 16 MiB.
 	BodyMemory int
+	// Lists fetches revocation lists where one is lacking. Nil: nobody does.
+	Lists Lists
 	// Waivers are the settings that leave out checks. They are told wherever
 	// somebody may look.
 	Waivers []Waiver

@@ -93,7 +93,7 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 			return refuseChallenge(notAppraised(), err)
 		}
 	}
-	report, err := s.report(ctx, x)
+	report, err := s.reportWithLists(ctx, x)
 	if err != nil {
 		return nil, err
 	}
