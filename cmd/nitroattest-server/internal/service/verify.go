@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -121,10 +120,10 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 }
 
 // report makes the checks of package attestation. A document that does not parse
-// costs less to refuse than to queue, and one that has the outline of a document
-// need not be parsed twice to know that it is worth a place.
+// costs less to refuse than to queue.
 func (s *Service) report(ctx context.Context, x *exchange) (*attestation.Report, error) {
-	if hasOutline(x.evidence) || parses(x.evidence) {
+	parsed, err := x.policy.verifier.Parse(x.evidence)
+	if err == nil {
 		if err := s.gate.enter(ctx); err != nil {
 			return nil, err
 		}
@@ -132,25 +131,10 @@ func (s *Service) report(ctx context.Context, x *exchange) (*attestation.Report,
 	}
 	start := time.Now()
 	defer func() { s.metrics.verification.Observe(time.Since(start).Seconds()) }()
-	return x.policy.verifier.Appraise(x.evidence, x.expect), nil
-}
-
-func parses(evidence []byte) bool {
-	_, err := attestation.ParseUnverified(evidence)
-	return err == nil
-}
-
-// outline is how a document begins: an array of four, the protected header
-// {1: -35}, no unprotected header, and a payload with a length of two bytes.
-const outline = "\x84\x44\xa1\x01\x38\x22\xa0\x59"
-
-// hasOutline reports whether the lengths add up to a document with a signature of
-// 96 bytes after the payload. Whatever else there is to be wrong costs a small
-// part of a verification to find.
-func hasOutline(evidence []byte) bool {
-	const head, signature = len(outline) + 2, 2 + 96
-	return len(evidence) > head && string(evidence[:len(outline)]) == outline &&
-		len(evidence) == head+int(binary.BigEndian.Uint16(evidence[len(outline):]))+signature
+	if err != nil {
+		return x.policy.verifier.Appraise(x.evidence, x.expect), nil
+	}
+	return x.policy.verifier.AppraiseParsed(parsed, x.expect), nil
 }
 
 func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratch) (*exchange, error) {
