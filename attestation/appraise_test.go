@@ -263,3 +263,19 @@ func TestRecordedHasNoClockSkew(t *testing.T) {
 		requireReason(t, want, err)
 	}
 }
+
+// What begins no item, and what is in chunks, are told apart: the one is broken,
+// the other an encoding that AWS does not use.
+func TestChunksAreNamed(t *testing.T) {
+	t.Parallel()
+	v := newVerifier(t, anyImage())
+	for first, text := range map[byte]string{
+		0x5f: "found a string in chunks, expected it in one piece", 0x7f: "found a string in chunks, expected it in one piece",
+		0x5c: "found the byte 0x5c, expected the beginning of an item", 0x7e: "found the byte 0x7e, expected the beginning of an item",
+		0xff: "found the byte 0xff, expected the beginning of an item", 0x1f: "found the byte 0x1f, expected the beginning of an item",
+	} {
+		_, err := v.Verify([]byte{0x84, first, 0x40, 0xff}, attestation.Expect{})
+		requireReason(t, attestation.MalformedEvidence, err)
+		assert.ErrorContains(t, err, text)
+	}
+}
