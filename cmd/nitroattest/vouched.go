@@ -58,6 +58,9 @@ func (f *voucherFlags) check(hasPolicy bool) error {
 	if given == "" {
 		return nil
 	}
+	if f.state == "-" {
+		return errors.New("--policy-state: found -, expected the name of a file, which is written as well")
+	}
 	if f.changed("policy-bundle") {
 		switch {
 		case hasPolicy:

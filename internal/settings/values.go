@@ -34,7 +34,7 @@ func (r *reader) readAll() {
 	for key, into := range map[string]*[]byte{Nonce: &r.Nonce, UserData: &r.UserData, PublicKey: &r.PublicKey} {
 		r.hex(key, into)
 	}
-	if seconds, ok := r.number(MaxAge, int(math.MaxInt64/int64(time.Second))); ok {
+	if seconds, ok := r.number(MaxAge, math.MaxInt64/int64(time.Second)); ok {
 		r.MaxAge = time.Duration(seconds) * time.Second
 	}
 	if text, ok := r.string(At); ok {
@@ -84,12 +84,12 @@ func (r *reader) bool(key string, into *bool) {
 }
 
 // number reads a whole number from 1 on.
-func (r *reader) number(key string, most int) (int, bool) {
+func (r *reader) number(key string, most int64) (int64, bool) {
 	v, ok := r.members[key]
 	if !ok {
 		return 0, false
 	}
-	n, err := strconv.Atoi(string(v.raw))
+	n, err := strconv.ParseInt(string(v.raw), 10, 64)
 	if err != nil || n < 1 || n > most {
 		found := kindOf(v.raw)
 		if found == "a number" {
@@ -234,7 +234,8 @@ func (r *reader) readSigned(v value, envelope []byte, keysText string) {
 		r.failAt(PolicyKeys, "", r.members[PolicyKeys].offset, "").Err = err
 		return
 	}
-	vouching.Threshold, _ = r.number(PolicyThreshold, signedpolicy.MaxSignatures)
+	threshold, _ := r.number(PolicyThreshold, signedpolicy.MaxSignatures)
+	vouching.Threshold = int(threshold)
 	if name, ok := r.string(PolicyName); ok {
 		if vouching.Name = name; name == "" {
 			r.failAt(PolicyName, "", r.members[PolicyName].offset, "empty, expected the name of a policy")
