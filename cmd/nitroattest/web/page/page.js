@@ -217,17 +217,23 @@ async function verify() {
     byID("result").hidden = true;
     return;
   }
-  let reports, html;
+  let html;
   try {
-    const asked = settings();
-    html = await verifier.report(documents, asked);
-    reports = documents.map((one) => verifier.appraise(one.data, asked));
+    html = await verifier.report(documents, settings());
   } catch (err) {
     byID("result").hidden = true; // that of earlier settings
     showMistakes(err.mistakes?.length ? err.mistakes : [{ setting: "", message: err.message, hint: "" }]);
     return;
   }
-  show(html, reports.filter((report) => report.accepted).length);
+  show(html, countAccepted(html));
+}
+
+// countAccepted reads the verdicts of a report, so that what is said beside it
+// cannot differ from it.
+function countAccepted(html) {
+  const report = new DOMParser().parseFromString(html, "text/html");
+  if (documents.length > 1) return report.querySelectorAll("#summary tbody td.word.good").length;
+  return report.querySelector("#verdict strong").textContent === "ACCEPTED" ? 1 : 0;
 }
 
 function show(html, accepted) {
