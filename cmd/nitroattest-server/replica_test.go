@@ -49,7 +49,7 @@ func startReplicas(t *testing.T, store *redistest.Server, n int) []*replica {
 }
 
 // replicaFlags are those of every replica but for its address.
-func replicaFlags(t *testing.T, store *redistest.Server) []string {
+func replicaFlags(t testing.TB, store *redistest.Server) []string {
 	t.Helper()
 	dir := t.TempDir()
 	file := func(name string, data []byte) string {
@@ -60,13 +60,17 @@ func replicaFlags(t *testing.T, store *redistest.Server) []string {
 	}
 	policy, err := json.Marshal(pcr.Policy{Images: []pcr.Image{challenged.Enclave().Image()}})
 	require.NoError(t, err)
-	return []string{"--redis", "unix://" + store.Socket(),
+	socket := ""
+	if store != nil {
+		socket = store.Socket()
+	}
+	return []string{"--redis", "unix://" + socket,
 		"--policies", filepath.Dir(file("policies/prod.json", policy)),
 		"--root", file("root.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: challenged.Root().Raw})),
 		"--challenge-key", file("key.hex", []byte(challengeKey+"\n"))}
 }
 
-func startReplica(t *testing.T, args []string, environment ...string) *replica {
+func startReplica(t testing.TB, args []string, environment ...string) *replica {
 	t.Helper()
 	r := &replica{command: exec.Command("nitroattest-server", args...), read: make(chan struct{})}
 	r.command.Env = append(append(os.Environ(), "NITROATTEST_REDIS_PASSWORD="+redisTestPassword), environment...)

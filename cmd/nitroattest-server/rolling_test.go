@@ -153,7 +153,7 @@ func TestRollingRestartLosesNoRequest(t *testing.T) {
 	t.Logf("%d exchanges", answered.Load())
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -139,7 +139,7 @@ func TestAFailoverAcceptsNothingTwice(t *testing.T) {
 	requireVerdict(t, r, request, "nonce-already-redeemed")
 }
 
-func freePort(t *testing.T) string {
+func freePort(t testing.TB) string {
 	t.Helper()
 	_, port, err := net.SplitHostPort(freeAddress(t))
 	require.NoError(t, err)
