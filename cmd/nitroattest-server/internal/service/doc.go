@@ -48,6 +48,15 @@
 // refused uses none up (see package challenge). That is also when it is known
 // that a challenge was redeemed before.
 //
+// # What the store forgets
+//
+// Challenges are bound to the epoch of their store (see package redisstore), which
+// ends when a server of it is restarted, flushed or replaced. Those that are out
+// end with it: the verdict has the reason unknown-nonce, and the client asks for
+// another. So nothing is accepted twice by a store that forgot. /readyz redeems
+// what nobody asks for, and is not ready where that fails. When five redemptions
+// in a row got no answer, nobody asks for a second, and then one asks for all.
+//
 // # Attestation results
 //
 // A verdict can carry an EAT Attestation Result (EAR, draft-ietf-rats-ear-04):
