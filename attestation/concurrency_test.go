@@ -47,11 +47,15 @@ func TestConcurrentVerdictsAreTheSequentialOnes(t *testing.T) {
 			assert.Positive(t, accepted)
 			assert.Less(t, accepted, len(documents))
 
+			tries := 40
+			if testing.Short() {
+				tries = 15
+			}
 			var group sync.WaitGroup
 			for worker := range uint64(8) {
 				group.Go(func() {
 					random := rand.New(rand.NewPCG(worker, 2))
-					for range 40 {
+					for range tries {
 						i := random.IntN(len(documents))
 						if got := verdict(t, shared, documents[i], expect); got != want[i] {
 							t.Errorf("document %d: found %s, expected %s", i, got, want[i])

@@ -141,7 +141,10 @@ func TestRecordedDocumentsUnderASlowClock(t *testing.T) {
 func TestRecordedDocumentsWithAFlippedByte(t *testing.T) {
 	t.Parallel()
 	chain := []attestation.Reason{attestation.InvalidChain, attestation.CertificateExpired, attestation.CertificateNotYetValid}
-	for _, r := range authentic(t) {
+	for i, r := range authentic(t) {
+		if i%8 != 0 && testing.Short() {
+			continue
+		}
 		v := newVerifier(t, r.anyImage())
 		evidence := r.read(t)
 		u, err := attestation.ParseUnverified(evidence)

@@ -30,8 +30,8 @@ func TestResultSaysWhatItRestsOn(t *testing.T) {
 		waived    []string
 	}{
 		"nonce":         {nil, evidence, attestation.Expect{Nonce: nonce}, attestation.Freshness{Nonce: true}, nil},
-		"age":           {nil, evidence, attestation.Expect{MaxAge: time.Minute}, attestation.Freshness{MaxAge: time.Minute}, nil},
-		"both":          {nil, evidence, attestation.Expect{Nonce: nonce, MaxAge: time.Minute}, attestation.Freshness{Nonce: true, MaxAge: time.Minute}, nil},
+		"age":           {nil, evidence, attestation.Expect{MaxAge: time.Hour}, attestation.Freshness{MaxAge: time.Hour}, nil},
+		"both":          {nil, evidence, attestation.Expect{Nonce: nonce, MaxAge: time.Hour}, attestation.Freshness{Nonce: true, MaxAge: time.Hour}, nil},
 		"both and none": {nil, evidence, attestation.Expect{Nonce: nonce, InsecureNoFreshness: true}, attestation.Freshness{Nonce: true}, nil},
 		"none":          {nil, evidence, attestation.Expect{InsecureNoFreshness: true}, attestation.Freshness{}, []string{"InsecureNoFreshness"}},
 		"recorded":      {func(c *attestation.Config) { c.Recorded = true }, evidence, attestation.Expect{Nonce: nonce}, attestation.Freshness{Nonce: true, Recorded: true}, []string{"Recorded"}},

@@ -46,6 +46,9 @@ func TestRecordedDocumentsVerifyInFIPSMode(t *testing.T) {
 	if strings.Contains(os.Getenv("GODEBUG"), "fips140=") {
 		t.Skip("this is the run in FIPS mode")
 	}
+	if testing.Short() {
+		t.Skip("the whole package once more; the full run has it")
+	}
 	binary, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(binary, "-test.run=^(TestRecorded|TestReport)", "-test.v")

@@ -203,7 +203,11 @@ func TestPrefixesAreRememberedWhateverFollows(t *testing.T) {
 	for _, size := range []int{1, 5, 1000} {
 		v, count := counting(t, h.Roots(), size)
 		known := map[string]bool{} // by all bytes from the root down
-		for range 100 {
+		tries := 100
+		if testing.Short() {
+			tries = 25
+		}
+		for range tries {
 			chain := clone(chains[random.IntN(len(chains))])
 			if random.IntN(3) == 0 { // the beginning of one and the end of another
 				other := chains[random.IntN(len(chains))]

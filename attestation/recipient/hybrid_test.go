@@ -222,6 +222,9 @@ func TestEveryByteOfHybridCounts(t *testing.T) {
 		beside, c := key.PublicKey().Bytes(), commitment(t, key)
 		result := committing(t, c, nil)
 		for i := range beside {
+			if i%7 != 0 && testing.Short() {
+				continue
+			}
 			beside[i] ^= 1 << (i % 8)
 			sealed, err := recipient.SealHybrid(result, beside, nil)
 			require.ErrorIs(t, err, recipient.NotCommitted, "%s: byte %d of the key", name, i)
@@ -238,6 +241,9 @@ func TestEveryByteOfHybridCounts(t *testing.T) {
 		envelope, err := recipient.SealHybrid(result, beside, []byte(greeting))
 		require.NoError(t, err)
 		for i := range envelope {
+			if i > 16 && i%7 != 0 && testing.Short() {
+				continue
+			}
 			envelope[i] ^= 1 << (i % 8)
 			opened, err := recipient.OpenHybrid(envelope, key)
 			want := recipient.DecryptionFailed
