@@ -2,9 +2,10 @@ package attestation_test
 
 import (
 	"crypto/ecdsa"
-	"crypto/fips140"
 	"encoding/asn1"
 	"math/big"
+	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -28,7 +29,7 @@ func (c *countedSignatures) VerifyP384(key *ecdsa.PublicKey, digest, r, s []byte
 // times when nothing is known and once when the chain is.
 func TestEverySignatureGoesThroughTheVerifier(t *testing.T) {
 	t.Parallel()
-	if fips140.Enforced() {
+	if strings.Contains(os.Getenv("GODEBUG"), "fips140=only") {
 		t.Skip("no other signatures under fips140=only")
 	}
 	signatures := &countedSignatures{}

@@ -2,9 +2,6 @@ package attestationtest_test
 
 import (
 	"crypto/x509"
-	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -162,19 +159,4 @@ func TestChainVerifies(t *testing.T) {
 		require.NoError(t, err)
 		assert.Len(t, chains[0], 5)
 	}
-}
-
-// FIPS 140-3 mode refuses what is not approved; SHA-1 identifiers are let pass.
-func TestHypervisorWorksInFIPSMode(t *testing.T) {
-	t.Parallel()
-	if strings.Contains(os.Getenv("GODEBUG"), "fips140=") {
-		t.Skip("this is the run in FIPS mode")
-	}
-	binary, err := os.Executable()
-	require.NoError(t, err)
-	cmd := exec.Command(binary, "-test.run=^(TestVerifierAccepts|TestSeedDetermines|TestNSM|TestCase)", "-test.v")
-	cmd.Env = append(os.Environ(), "GODEBUG=fips140=only")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	assert.Contains(t, string(out), "--- PASS: TestVerifierAcceptsTheHypervisorItTrusts")
 }

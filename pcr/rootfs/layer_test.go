@@ -20,6 +20,8 @@ func TestEntriesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("n", 256)
 	deep := strings.Repeat("d/", 2048)
+	everyone := uint32(1<<32 - 1) // where an int has 32 bits, it is -1
+
 	for name, c := range map[string]struct {
 		reason rootfs.Reason
 		path   string
@@ -41,7 +43,7 @@ func TestEntriesThatAreRefused(t *testing.T) {
 		"below a file":               {rootfs.PathThroughFile, "bin/app", with(item{name: "bin/app/x"})},
 		"below a link":               {rootfs.PathThroughFile, "s", with(item{name: "s", kind: tar.TypeSymlink, link: "bin"}, item{name: "s/x"})},
 		"file after what is below":   {rootfs.PathThroughFile, "f", with(item{name: "f/x"}, item{name: "f"})},
-		"owner":                      {rootfs.FieldOutOfRange, "f", with(item{name: "f", uid: 1<<32 - 1})},
+		"owner":                      {rootfs.FieldOutOfRange, "f", with(item{name: "f", uid: int(everyone)})},
 		"group":                      {rootfs.FieldOutOfRange, "f", with(item{name: "f", gid: -1})},
 		"major":                      {rootfs.FieldOutOfRange, "f", with(item{name: "f", kind: tar.TypeChar, edit: func(h *tar.Header) { h.Devmajor = 4096 }})},
 		"minor":                      {rootfs.FieldOutOfRange, "f", with(item{name: "f", kind: tar.TypeBlock, edit: func(h *tar.Header) { h.Devminor = 1 << 20 }})},

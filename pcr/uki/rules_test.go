@@ -34,7 +34,7 @@ func TestMalformedImagesAreRefused(t *testing.T) {
 		"empty":                         {uki.ShortHeader, 0, nil},
 		"DOS header cut off":            {uki.ShortHeader, 0, good[:63]},
 		"PE header cut off":             {uki.ShortHeader, coffAt, good[:coffAt+23]},
-		"PE header beyond the file":     {uki.ShortHeader, 1 << 31, put(good, 0x3c, 4, 1<<31)},
+		"PE header beyond the file":     {uki.ShortHeader, 1<<31 - 1, put(good, 0x3c, 4, 1<<31-1)},
 		"optional header cut off":       {uki.ShortHeader, optionalAt, good[:table-1]},
 		"no MZ":                         {uki.NotPE, 0, put(good, 0, 2, 0)},
 		"PE header inside DOS header":   {uki.NotPE, 0, put(good, 0x3c, 4, 63)},
