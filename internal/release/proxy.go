@@ -97,7 +97,8 @@ func collect(repository string) ([]released, error) {
 		}
 		modules[nearest].files = append(modules[nearest].files, file{filepath.Join(repository, name), inside})
 	}
-	return modules, nil
+	// A tool of .ci is a module that is run where it is and not released.
+	return slices.DeleteFunc(modules, func(m released) bool { return !strings.Contains(m.path, "/") }), nil
 }
 
 // write lays the module out as the protocol of the proxy says (Go Modules
