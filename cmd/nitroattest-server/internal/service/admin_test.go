@@ -53,6 +53,20 @@ func TestProfilesAreThereOnlyWhenAllowed(t *testing.T) {
 	}
 }
 
+// The listener for operators has other time limits then.
+func TestProfilesAreServed(t *testing.T) {
+	k := newKit(t, func(k *kit) { k.config.AdminApart, k.config.InsecureProfiles = true, true })
+	socket := filepath.Join(shortDir(t), "admin")
+	k.start(t, service.Listening{Address: "127.0.0.1:0", Admin: []string{"unix:" + socket}})
+	overSocket := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	response, err := overSocket.Get("http://localhost/debug/pprof/heap")
+	require.NoError(t, err)
+	response.Body.Close()
+	assert.Equal(t, 200, response.StatusCode)
+}
+
 // Where every caller needs a certificate, operators still need none.
 func TestOperatorsNeedNoCertificate(t *testing.T) {
 	k, a := newKit(t, func(k *kit) { k.config.AdminApart = true }), newAuthority(t)

@@ -154,7 +154,8 @@ func (s *Service) server(handler http.Handler, listener *connections.Listener) *
 		ConnState:         listener.ConnState,
 		ConnContext:       listener.ConnContext,
 	}
-	if s.config.InsecureProfiles && handler == http.Handler(s.admin) {
+	// Routers cannot be compared: there are functions in them.
+	if r, ok := handler.(router); ok && r.mux == s.admin.mux && s.config.InsecureProfiles {
 		server.WriteTimeout = profileTimeout
 	}
 	return server
