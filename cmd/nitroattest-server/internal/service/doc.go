@@ -184,7 +184,9 @@
 //
 // Whoever runs the service can require that every policy is signed (see package
 // signedpolicy), under a name that follows from its file. Then a plain file is
-// broken, and so is one with a lower version than was seen before. The verdict,
+// broken, and so is one with a lower version than was seen before. A newer one that
+// has revoked all of its images, or has ended, takes the policy away that was there:
+// requests for it get 503 with the type policy-unusable. The verdict,
 // the attestation result and the audit log say who signed which version. From the
 // end of a signed policy on, requests for it get 503 with the type policy-expired,
 // until there is a newer one; nitroattest_policy_expiry_timestamp_seconds tells

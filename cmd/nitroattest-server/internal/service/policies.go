@@ -182,7 +182,9 @@ func (p *Policies) scan(old *policySet, now time.Time) *policySet {
 		policy, hash, err := p.load(name, old)
 		if err != nil {
 			set.broken[name] = brokenPolicy{hash, err}
-			policy = old.loaded[name]
+			if policy = old.loaded[name]; takenBack(err) {
+				policy = nil
+			}
 		} else if stamped && current.settled(now) {
 			set.seen[name] = current // it was taken before the contents were read
 		}
@@ -191,6 +193,13 @@ func (p *Policies) scan(old *policySet, now time.Time) *policySet {
 		}
 	}
 	return set
+}
+
+// takenBack reports whether a file ends the policy that was there before: enough
+// keys have signed it, and it is no older version. Who vouches for reference values
+// says with it that none of them count any more, or let them end.
+func takenBack(err error) bool {
+	return errors.Is(err, signedpolicy.ImageRevoked) || errors.Is(err, signedpolicy.Expired)
 }
 
 // unchanged reports whether the directory has the files of old, none of them

@@ -53,10 +53,11 @@ func newVouched(t *testing.T, expires time.Time, changes ...func(*kit)) *vouched
 	return v
 }
 
-func (v *vouched) sign(t *testing.T, version uint64, expires time.Time) {
+func (v *vouched) sign(t *testing.T, version uint64, expires time.Time, revoked ...string) {
 	t.Helper()
 	envelope, err := signedpolicy.Sign(signedpolicy.Statement{
-		Name: "example.com/prod", Version: version, Issued: expires.Add(-time.Hour), Expires: expires,
+		Revoked: revoked,
+		Name:    "example.com/prod", Version: version, Issued: expires.Add(-time.Hour), Expires: expires,
 		Policy:   pcr.Policy{Images: []pcr.Image{v.hypervisor.Enclave().Image()}},
 		Subjects: []signedpolicy.Subject{{Name: "image.eif", Digest: map[string]string{"sha256": "0000000000000000000000000000000000000000000000000000000000000000"}}},
 	}, v.key)
@@ -122,4 +123,32 @@ func TestAnOlderPolicyDoesNotComeBack(t *testing.T) {
 	v.reload()
 	assert.EqualValues(t, 4, v.verify(t, v.good(t))["signed_policy"].(object)["version"])
 	assert.NotContains(t, v.metrics(t), `nitroattest_policy_broken{`)
+}
+
+// Whoever vouches for a policy can take it back, and it does not matter that the
+// file with which they do so is good for no document.
+func TestAPolicyThatIsTakenBackIsNotUsed(t *testing.T) {
+	image := newVouched(t, inAnHour()).hypervisor.Enclave().Image().Name
+	for reason, sign := range map[string]func(*vouched){
+		"image-revoked": func(v *vouched) { v.sign(t, 4, inAnHour(), image) },
+		"expired":       func(v *vouched) { v.sign(t, 4, inAnHour().Add(-time.Minute)) },
+	} {
+		v := newVouched(t, inAnHour())
+		require.Equal(t, true, v.verify(t, v.good(t))["accepted"])
+		before, err := os.ReadFile(filepath.Join(v.dir, "prod.json"))
+		require.NoError(t, err)
+		sign(v)
+		v.reload()
+		v.refused(t, v.good(t), 503, "policy-unusable")
+		assert.Contains(t, v.log.String(), `"keeping_old":false,"error":"`+reason)
+
+		v.write(t, "prod.json", before)
+		v.reload()
+		v.refused(t, v.good(t), 503, "policy-unusable")
+		assert.Contains(t, v.log.String(), `"keeping_old":false,"error":"rolled-back: `)
+
+		v.sign(t, 5, inAnHour())
+		v.reload()
+		assert.Equal(t, true, v.verify(t, v.good(t))["accepted"])
+	}
 }
