@@ -68,22 +68,16 @@ func (m *scratch) readBody(w http.ResponseWriter, r *http.Request) ([]byte, erro
 	c := connections.FromContext(r.Context())
 	from := http.MaxBytesReader(w, r.Body, maxBody)
 	m.body = slices.Grow(m.body[:0], min(claimed(r), usualBody)+1)
-	waiting := false
+	c.Reading() // a client that sends a header and nothing more gives up its place first
+	defer c.Answering()
 	for {
 		n, err := from.Read(m.body[len(m.body):cap(m.body)])
 		m.body = m.body[:len(m.body)+n]
 		switch {
 		case errors.Is(err, io.EOF):
-			if waiting {
-				c.Answering()
-			}
 			return m.body, nil
 		case err != nil:
 			return nil, err
-		}
-		if !waiting {
-			waiting = true
-			c.Reading()
 		}
 		if err := m.makeRoom(claimed(r), c.Client()); err != nil {
 			return nil, err

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 )
 
@@ -115,6 +116,36 @@ func TestABudgetIsForSeveralClients(t *testing.T) {
 	response, err := http.ReadResponse(bufio.NewReader(slow), nil)
 	require.NoError(t, err)
 	assert.Equal(t, 200, response.StatusCode)
+}
+
+// A client that sends headers and no bodies has no place that others cannot get.
+func TestABodyThatDoesNotBeginKeepsNoPlace(t *testing.T) {
+	k := newKit(t)
+	address, _ := k.start(t, service.Listening{Address: "127.0.0.1:0", Connections: connections.Limits{Total: 2, PerClient: 2}})
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		return conn
+	}
+	var silent []net.Conn
+	for _, path := range []string{"/v1/verify", "/v1/challenges"} {
+		conn := dial()
+		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n", path)
+		require.NoError(t, err)
+		silent = append(silent, conn)
+	}
+	for !strings.Contains(k.metrics(t), `nitroattest_connections{listener="main",state="reading"} 2`) {
+		time.Sleep(time.Millisecond)
+	}
+	conn := dial()
+	_, err := io.WriteString(conn, "GET /v1/keys HTTP/1.1\r\nHost: h\r\n\r\n")
+	require.NoError(t, err)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	require.NoError(t, err)
+	assert.Equal(t, 200, response.StatusCode)
+	_, err = silent[0].Read(make([]byte, 1))
+	assert.Error(t, err, "the oldest has given up its place")
 }
 
 // Bodies of every size around the bounds, with a length and without.
