@@ -18,8 +18,8 @@
 // # Epochs
 //
 // [Store.Epoch] and [Store.RedeemIn] are for a service that accepts no nonce twice
-// even if its servers forget. An [Epoch] ends when a server is restarted, flushed
-// or replaced, and a nonce that was issued in it ends with it, although some were
+// even if its servers forget. An [Epoch] ends when a server is restarted, flushed,
+// replaced or made to follow another, and when a first replica connects to it, and a nonce that was issued in it ends with it, although some were
 // never redeemed; their clients need another. What is said of restarts and
 // failover below then goes for nobody, and two servers that both believe to be the
 // master take redemptions of different nonces. What stays is this: whoever deletes

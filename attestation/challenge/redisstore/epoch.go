@@ -20,7 +20,7 @@ import (
 const parts = 16
 
 // Epoch is a time in which no server has forgotten anything: none was restarted,
-// flushed or replaced by another. The zero value is none that there ever was.
+// flushed, replaced by another or made to follow one. The zero value is none that there ever was.
 //
 // A service that binds a nonce to the epoch in which it was issued, by
 // [Epoch.Bind], and redeems it with [Store.RedeemIn], accepts it once whatever
@@ -45,13 +45,18 @@ func (e Epoch) Bind(context []byte) []byte {
 // nonce was not recorded.
 var ErrOtherEpoch = errors.New("the server may have forgotten redemptions since the nonce was issued")
 
-// The scripts compare the run ID of the server, which is new for every process
-// (Redis documentation, "INFO"). So it takes no key that a failover or a restart
-// could have brought along for its own. They are sent as they are: to name them by
-// their SHA-1 would not work under GODEBUG=fips140=only.
+// The scripts compare the run ID of the server, which is new for every process, and
+// its replication ID, which is new for every server that becomes a master (Redis
+// documentation, "INFO"). So it takes no key that a failover or a restart could have
+// brought along for its own, nor one that it wrote itself before it followed another
+// for a while and lost what that did not have. They are sent as they are: to name
+// them by their SHA-1 would not work under GODEBUG=fips140=only.
 const (
-	askEpoch = `
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+	history = `
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') .. ':' ..
+  string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')`
+
+	askEpoch = history + `
 local epoch = redis.call('GET', KEYS[1])
 if epoch and string.sub(epoch, 1, #run) == run then
   return epoch
@@ -60,8 +65,7 @@ epoch = run .. ':' .. ARGV[1]
 redis.call('SET', KEYS[1], epoch)
 return epoch`
 
-	redeemIn = `
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+	redeemIn = history + `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or string.sub(ARGV[1], 1, #run) ~= run then
   return -1
 end

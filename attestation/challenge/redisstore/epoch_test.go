@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,46 @@ func TestAnEpochEndsWithAFailover(t *testing.T) {
 		require.True(t, redeemed)
 		_, err = redeemIn(t, store, epochs[1], idOf(4))
 		require.ErrorIs(t, err, redisstore.ErrOtherEpoch)
+	}
+}
+
+// A master that follows another for a moment loses what that does not have, and is
+// the same process afterwards.
+func TestAnEpochEndsWhenAServerFollowsAnother(t *testing.T) {
+	ports := []string{freePort(t), freePort(t)}
+	master := startServer(t, "--port", ports[0], "--repl-diskless-sync-delay", "0")
+	other := startServer(t, "--port", ports[1], "--repl-diskless-sync-delay", "0", "--replicaof", "127.0.0.1 "+ports[0])
+	store := newStore(t, master.clientFor(t))
+	waitForLink(t, other.clientFor(t))
+	first := epochOf(t, store)
+	waitForKeys(t, other.clientFor(t), 16)
+	follow := func(s *server, host, port string) {
+		t.Helper()
+		require.NoError(t, s.clientFor(t).Do(t.Context(), "REPLICAOF", host, port).Err())
+	}
+	follow(other, "NO", "ONE")
+	redeemed, err := redeemIn(t, store, first, idOf(1))
+	require.NoError(t, err)
+	require.True(t, redeemed)
+
+	follow(master, "127.0.0.1", ports[1])
+	waitForLink(t, master.clientFor(t))
+	waitForKeys(t, master.clientFor(t), 16) // the redemption is gone
+	follow(master, "NO", "ONE")
+	_, err = redeemIn(t, store, first, idOf(1))
+	require.ErrorIs(t, err, redisstore.ErrOtherEpoch)
+	require.NotEqual(t, first, epochOf(t, store))
+}
+
+func waitForLink(t *testing.T, client *redis.Client) {
+	t.Helper()
+	for {
+		info, err := client.Info(t.Context(), "replication").Result()
+		require.NoError(t, err)
+		if strings.Contains(info, "master_link_status:up") {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
