@@ -120,7 +120,12 @@ func (s *Store) Redeem(ctx context.Context, id challenge.ID, now, until time.Tim
 	begin := time.Now()
 	first, err := s.backend.RedeemIn(ctx, e, id, now, until)
 	s.observe("redeem", begin, err)
-	s.breaker.note(time.Now(), err != nil && !isAnswer(err) && ctx.Err() == nil)
+	switch {
+	case err == nil || isAnswer(err):
+		s.breaker.note(time.Now(), false)
+	case ctx.Err() == nil:
+		s.breaker.note(time.Now(), true)
+	} // else the client has gone, which says nothing of the store
 	return first, err
 }
 

@@ -70,6 +70,34 @@ func TestAStoreThatFailsIsLeftAloneForAMoment(t *testing.T) {
 	})
 }
 
+// Clients that go before the store has answered make it neither well nor unwell.
+func TestClientsThatGoSayNothingOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{}
+		s, err := New(t.Context(), b)
+		require.NoError(t, err)
+		b.err = errDown
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		_, gone = s.Bind(gone, nil)
+		leave := func() {
+			_, err := s.Redeem(gone, challenge.ID{}, time.Now(), time.Now().Add(time.Hour))
+			require.ErrorIs(t, err, errDown)
+		}
+		for range 3 * failures {
+			leave()
+		}
+		for range failures {
+			leave()
+			require.ErrorIs(t, redeem(s), errDown)
+		}
+		require.ErrorIs(t, redeem(s), errGivenUp)
+		time.Sleep(pause + time.Millisecond)
+		leave()
+		require.ErrorIs(t, redeem(s), errGivenUp)
+	})
+}
+
 // What a store says that is well keeps nobody away from it.
 func TestAnswersAreNoFailures(t *testing.T) {
 	for _, err := range []error{redisstore.ErrOtherEpoch, challenge.StoreFull} {
