@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +27,7 @@ func (c clientCheck) verify(state tls.ConnectionState) error {
 	if len(state.VerifiedChains) == 0 {
 		return errors.New("the client has no certificate of a known authority")
 	}
-	if len(c.names) > 0 && !slices.ContainsFunc(namesOf(state.VerifiedChains[0][0]), c.allowed) {
+	if len(c.names) > 0 && !c.allowed(state.VerifiedChains[0][0]) {
 		return errClientName
 	}
 	if c.lists == nil {
@@ -40,21 +42,26 @@ func (c clientCheck) verify(state tls.ConnectionState) error {
 	return err
 }
 
-func namesOf(cert *x509.Certificate) []string {
-	names := slices.Concat(cert.DNSNames, cert.EmailAddresses)
-	for _, uri := range cert.URIs {
-		names = append(names, uri.String())
-	}
-	return names
+// allowed compares names of one kind only: an authority that may issue any DNS name
+// need not be trusted with the text of a SPIFFE ID in one.
+func (c clientCheck) allowed(cert *x509.Certificate) bool {
+	return slices.ContainsFunc(c.names, func(allowed string) bool {
+		switch {
+		case strings.Contains(allowed, "://"):
+			return slices.ContainsFunc(cert.URIs, func(u *url.URL) bool { return matchesURI(allowed, u.String()) })
+		case strings.Contains(allowed, "@"):
+			return slices.Contains(cert.EmailAddresses, allowed)
+		default:
+			return slices.Contains(cert.DNSNames, allowed)
+		}
+	})
 }
 
-func (c clientCheck) allowed(name string) bool {
-	return slices.ContainsFunc(c.names, func(pattern string) bool {
-		if prefix, ok := strings.CutSuffix(pattern, "*"); ok && isURIPattern(pattern) {
-			return len(name) > len(prefix) && strings.HasPrefix(name, prefix)
-		}
-		return name == pattern
-	})
+func matchesURI(allowed, uri string) bool {
+	if prefix, ok := strings.CutSuffix(allowed, "*"); ok && isURIPattern(allowed) {
+		return len(uri) > len(prefix) && strings.HasPrefix(uri, prefix)
+	}
+	return uri == allowed
 }
 
 // isURIPattern reports whether a star at the end stands for the rest of a path,
@@ -117,9 +124,28 @@ func parseLists(data []byte) ([]*x509.RevocationList, error) {
 		if list.NextUpdate.IsZero() {
 			return nil, errors.New("found a revocation list without a next update, expected one")
 		}
+		if err := checkComplete(list); err != nil {
+			return nil, err
+		}
 		lists = append(lists, list)
 	}
 	return lists, nil
+}
+
+// checkComplete refuses a list that says of a part of the certificates only which
+// ones are revoked, such as a delta or one of some reasons, or that speaks for
+// another issuer. Critical extensions tell (RFC 5280, sections 5.2 and 5.3).
+func checkComplete(list *x509.RevocationList) error {
+	critical := func(e pkix.Extension) bool { return e.Critical }
+	if i := slices.IndexFunc(list.Extensions, critical); i >= 0 {
+		return fmt.Errorf("found a revocation list with the critical extension %s, expected a complete one without", list.Extensions[i].Id)
+	}
+	for _, entry := range list.RevokedCertificateEntries {
+		if i := slices.IndexFunc(entry.Extensions, critical); i >= 0 {
+			return fmt.Errorf("found a revocation list with the critical extension %s in an entry, expected none", entry.Extensions[i].Id)
+		}
+	}
+	return nil
 }
 
 // check looks at a chain, the client's certificate first.

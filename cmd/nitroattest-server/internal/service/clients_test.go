@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"math/big"
 	"net/url"
 	"os"
@@ -56,6 +58,8 @@ func TestClientsNeedANameThatIsAllowed(t *testing.T) {
 		err := a.askAs(t, address, id)
 		assert.Equal(t, allowed, err == nil, "%s: %v", id, err)
 	}
+	a.issue(t, "client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}, DNSNames: []string{"spiffe://example.org/payments"}})
+	assert.Error(t, a.ask(t, address), "a DNS name is no SPIFFE ID")
 	assert.Contains(t, k.log.String(), "the client's certificate has none of the names that are allowed")
 	// The log says who asked.
 	assert.Contains(t, k.log.String(), `"client_subject":"CN=client","client_spiffe_id":"spiffe://example.org/payments"`)
@@ -72,14 +76,24 @@ func TestNamesThatCouldMatchTooMuch(t *testing.T) {
 
 func (a *authority) writeList(t *testing.T, until time.Time, revoked ...*big.Int) {
 	t.Helper()
-	list := &x509.RevocationList{Number: big.NewInt(time.Now().UnixNano()), ThisUpdate: time.Now().Add(-time.Hour), NextUpdate: until}
+	list := &x509.RevocationList{}
 	for _, serial := range revoked {
 		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries, x509.RevocationListEntry{SerialNumber: serial, RevocationTime: time.Now()})
 	}
+	a.writeListWith(t, list, until)
+}
+
+func (a *authority) writeListWith(t *testing.T, list *x509.RevocationList, until time.Time) {
+	t.Helper()
+	list.Number, list.ThisUpdate, list.NextUpdate = big.NewInt(time.Now().UnixNano()), time.Now().Add(-time.Hour), until
 	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key.(crypto.Signer))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(a.path("clients.crl"), der, 0o600))
 }
+
+// deltaCRL says that a list has what has changed since number 1 (RFC 5280, section
+// 5.2.4).
+var deltaCRL = pkix.Extension{Id: asn1.ObjectIdentifier{2, 5, 29, 27}, Critical: true, Value: []byte{2, 1, 1}}
 
 func TestRevokedClients(t *testing.T) {
 	k, a := newKit(t), newAuthority(t)
@@ -116,6 +130,13 @@ func TestRevokedClients(t *testing.T) {
 	require.NoError(t, os.WriteFile(a.path("clients.crl"), []byte("broken"), 0o600))
 	k.config.Files.Reload()
 	require.NoError(t, a.ask(t, address))
+	for _, critical := range [][2][]pkix.Extension{{{deltaCRL}, nil}, {nil, {deltaCRL}}} {
+		a.writeListWith(t, &x509.RevocationList{ExtraExtensions: critical[0], RevokedCertificateEntries: []x509.RevocationListEntry{
+			{SerialNumber: cert.Leaf.SerialNumber, RevocationTime: time.Now(), ExtraExtensions: critical[1]},
+		}}, time.Now().Add(time.Hour))
+		_, err = service.Listen(listening)
+		assert.ErrorContains(t, err, "with the critical extension 2.5.29.27")
+	}
 
 	listening.ClientCA = ""
 	_, err = service.Listen(listening)
