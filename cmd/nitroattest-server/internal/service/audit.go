@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -20,7 +21,8 @@ import (
 type Audit struct {
 	path string
 	mu   sync.Mutex
-	file *os.File
+	file io.WriteCloser
+	torn bool // the last line has a beginning and no end
 }
 
 // OpenAudit appends to a file, or makes one that only its owner reads.
@@ -41,6 +43,8 @@ func (a *Audit) Reopen() error {
 	if a.file != nil {
 		a.file.Close()
 	}
+	info, err := file.Stat()
+	a.torn = a.torn && err == nil && info.Size() > 0 // it may be the old file still
 	a.file = file
 	return nil
 }
@@ -78,10 +82,15 @@ func (a *Audit) write(line auditLine) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	n, err := a.file.Write(append(data, '\n'))
-	if err != nil && n > 0 {
-		// Whoever reads the file finds a broken line and not a part of the next.
-		_, _ = a.file.Write([]byte{'\n'})
+	data = append(data, '\n')
+	if a.torn {
+		// Whoever reads the file finds a broken line and not a part of this one. At
+		// once there would have been no room for its end either.
+		data = append([]byte{'\n'}, data...)
+	}
+	n, err := a.file.Write(data)
+	if n > 0 {
+		a.torn = err != nil
 	}
 	return err
 }
