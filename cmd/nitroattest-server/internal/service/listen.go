@@ -3,11 +3,13 @@ package service
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/connections"
 	"github.com/nitroattest/nitroattest/internal/input"
@@ -168,6 +170,10 @@ func removeStale(path string) error {
 	if err == nil {
 		conn.Close()
 		return errors.New("found a process that listens there already")
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		// Somebody else may listen there, or one who is busy.
+		return fmt.Errorf("found a socket that somebody may listen on: %w", err)
 	}
 	return os.Remove(path)
 }
