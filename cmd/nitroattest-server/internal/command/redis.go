@@ -26,12 +26,18 @@ const poolSize = 256
 var errRedisURL = errors.New("--redis: found no URL of a server, expected rediss://HOST:PORT, " +
 	"rediss+sentinel://HOST:PORT?master_name=NAME or rediss+cluster://HOST:PORT, or redis in place of rediss")
 
+// errRedisSkipsVerify is about a parameter of go-redis that would trust any server.
+var errRedisSkipsVerify = errors.New("--redis: found the parameter skip_verify, expected none: whoever is on the network could answer for the store; --redis-ca names its authorities")
+
 // redisClient returns a client of one server, of the master that Sentinel names, or
 // of a cluster.
 func (f *serveFlags) redisClient() (redis.UniversalClient, error) {
 	u, err := url.Parse(f.redis)
 	if err != nil {
 		return nil, errRedisURL
+	}
+	if u.Query().Has("skip_verify") {
+		return nil, errRedisSkipsVerify
 	}
 	scheme, kind, _ := strings.Cut(u.Scheme, "+")
 	u.Scheme = scheme
