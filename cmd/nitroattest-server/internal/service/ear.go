@@ -73,6 +73,9 @@ func (s *Service) claims(x *exchange, v *verdict, now time.Time) jwt.MapClaims {
 			expires = cert.NotAfter
 		}
 	}
+	if v := x.policy.voucher; v != nil && v.Expires.Before(expires) {
+		expires = v.Expires
+	}
 	submod := map[string]any{
 		claimStatus:   status,
 		claimVector:   vector,

@@ -107,6 +107,13 @@ func TestAPolicyThatHasEndedIsNotUsed(t *testing.T) {
 	assert.Equal(t, true, fresh.verify(t, fresh.good(t))["accepted"])
 }
 
+func TestNoResultOutlivesItsPolicy(t *testing.T) {
+	soon := time.Now().Add(time.Minute).Truncate(time.Second)
+	v := newVouched(t, soon)
+	claims, _ := v.submod(t, v.verify(t, with(v.good(t), "ear", "accepted")))
+	assert.EqualValues(t, soon.Unix(), claims["exp"])
+}
+
 func TestAnOlderPolicyDoesNotComeBack(t *testing.T) {
 	v := newVouched(t, inAnHour())
 	v.sign(t, 2, inAnHour())
