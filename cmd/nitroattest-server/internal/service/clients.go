@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -62,6 +63,14 @@ func matchesURI(allowed, uri string) bool {
 		return len(uri) > len(prefix) && strings.HasPrefix(uri, prefix)
 	}
 	return uri == allowed
+}
+
+// clientEnded reports whether the certificate of a client, or one above it, has ended
+// since its connection began. A new connection is refused then.
+func clientEnded(r *http.Request, now time.Time) bool {
+	return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 && !slices.ContainsFunc(r.TLS.VerifiedChains, func(chain []*x509.Certificate) bool {
+		return !slices.ContainsFunc(chain, func(cert *x509.Certificate) bool { return now.After(cert.NotAfter) })
+	})
 }
 
 // isURIPattern reports whether a star at the end stands for the rest of a path,

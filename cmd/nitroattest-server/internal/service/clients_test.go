@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"math/big"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"testing"
@@ -141,4 +142,20 @@ func TestRevokedClients(t *testing.T) {
 	listening.ClientCA = ""
 	_, err = service.Listen(listening)
 	assert.ErrorContains(t, err, "expected all or none")
+}
+
+// A connection ends with the certificate of its client.
+func TestAClientWhoseCertificateEnds(t *testing.T) {
+	k := newKit(t)
+	for name, chains := range map[string][][]*x509.Certificate{
+		"close": {{{NotAfter: time.Now().Add(-time.Second)}, {NotAfter: time.Now().Add(time.Hour)}}},
+		"":      {{{NotAfter: time.Now().Add(time.Hour)}, {NotAfter: time.Now().Add(-time.Second)}}, {{NotAfter: time.Now().Add(time.Hour)}}},
+	} {
+		request := httptest.NewRequest("GET", "/v1/keys", nil)
+		request.TLS = &tls.ConnectionState{VerifiedChains: chains}
+		recorder := httptest.NewRecorder()
+		k.ServeHTTP(recorder, request)
+		assert.Equal(t, 200, recorder.Code)
+		assert.Equal(t, name, recorder.Header().Get("Connection"))
+	}
 }

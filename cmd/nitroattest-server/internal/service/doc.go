@@ -69,7 +69,8 @@
 // is none without a verdict.
 //
 //	eat_profile      tag:ietf.org,2026:rats/ear#04
-//	iat, exp         now, and five minutes later or when a certificate expires
+//	iat, exp         now, and five minutes later or when a certificate or a signed
+//	                 policy expires
 //	eat_nonce        the challenge of the request, base64url; absent without one
 //	ear_verifier_id  this software and its version
 //	ear_status       as in the one submodule
@@ -173,7 +174,8 @@
 // which forgets what it had.
 //
 // New connections go by the certificate and the authorities of the moment. One
-// that was there before answers one more request and is closed.
+// that was there before answers one more request and is closed, and so is one whose
+// client has a certificate that has ended, or authorities whose list has.
 //
 // A new key signs at once. The one that it has replaced stays in /v1/keys for ten
 // minutes, since results are valid for five; a restart drops it at once. Replicas

@@ -194,6 +194,9 @@ func (f *Files) warnIfExpired(now, before fileState) {
 	if now.expires.IsZero() || current.Before(now.expires) || now.ID == before.ID && before.looked.After(now.expires) {
 		return
 	}
+	if now.Kind == kindClientCRL {
+		f.tlsChanges.Add(1) // connections that were there before need a list of the moment too
+	}
 	f.logger.Warn("file in use has expired", slog.String("kind", now.Kind), slog.String("files", now.name()), slog.Time("expired", now.expires))
 }
 

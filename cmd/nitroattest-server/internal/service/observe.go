@@ -45,7 +45,7 @@ func (s *Service) observe(route string, next handler) http.Handler {
 			// does (RFC 9112, section 6.1). Nothing comes after it.
 			header.Set("Connection", "close")
 		}
-		if s.draining.Load() || s.config.Files.outdated(connections.FromContext(r.Context())) {
+		if s.draining.Load() || s.config.Files.outdated(connections.FromContext(r.Context())) || clientEnded(r, start) {
 			header.Set("Connection", "close")
 		}
 
