@@ -129,14 +129,14 @@ func TestABodyThatDoesNotBeginKeepsNoPlace(t *testing.T) {
 		return conn
 	}
 	var silent []net.Conn
-	for _, path := range []string{"/v1/verify", "/v1/challenges"} {
+	for i, path := range []string{"/v1/verify", "/v1/challenges"} {
 		conn := dial()
 		_, err := fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n", path)
 		require.NoError(t, err)
 		silent = append(silent, conn)
-	}
-	for !strings.Contains(k.metrics(t), `nitroattest_connections{listener="main",state="reading"} 2`) {
-		time.Sleep(time.Millisecond)
+		for !strings.Contains(k.metrics(t), fmt.Sprintf(`nitroattest_connections{listener="main",state="reading"} %d`, i+1)) {
+			time.Sleep(time.Millisecond)
+		}
 	}
 	conn := dial()
 	_, err := io.WriteString(conn, "GET /v1/keys HTTP/1.1\r\nHost: h\r\n\r\n")
