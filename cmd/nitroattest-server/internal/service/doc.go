@@ -108,7 +108,6 @@
 //	                       instance-   configu-  execu-   hardware
 //	                       identity    ration    tables
 //	accepted                   2          2        3          2
-//	any image allowed          2          2        0          2
 //	debug mode, allowed        2         32        3          2
 //	debug mode, refused        2         96     3 or 96       2
 //	registers do not match     2       2 or 96    96          2

@@ -151,7 +151,19 @@ func (l Listening) listenAdmin(address string, config *tls.Config) (net.Listener
 		return nil, false, err
 	}
 	listener, err := net.Listen("unix", path)
-	return listener, true, err
+	if err != nil {
+		return nil, false, err
+	}
+	// Operators are the owner and, as the umask says, the group; nobody else is.
+	info, err := os.Stat(path)
+	if err == nil {
+		err = os.Chmod(path, info.Mode().Perm()&^0o007)
+	}
+	if err != nil {
+		listener.Close()
+		return nil, false, input.WithoutPath(err)
+	}
+	return listener, true, nil
 }
 
 // removeStale removes a socket that a process has left which was killed.

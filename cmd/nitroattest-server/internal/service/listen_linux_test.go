@@ -1,7 +1,9 @@
 package service_test
 
 import (
+	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -29,4 +31,15 @@ func TestASocketOfABusyProcessStays(t *testing.T) {
 	_, err = service.Listen(service.Listening{Address: "127.0.0.1:0", Admin: []string{"unix:" + path}})
 	require.ErrorContains(t, err, "found a socket that somebody may listen on: ")
 	require.FileExists(t, path)
+}
+
+func TestNobodyElseOpensTheSocketOfOperators(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	path := filepath.Join(shortDir(t), "admin")
+	listeners, err := service.Listen(service.Listening{Address: "127.0.0.1:0", Admin: []string{"unix:" + path}})
+	require.NoError(t, err)
+	defer listeners.Close()
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o770), info.Mode().Perm())
 }

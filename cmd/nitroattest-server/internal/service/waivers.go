@@ -21,7 +21,6 @@ type Waiver struct {
 const (
 	WaiverForeignRoot   = "foreign-root"
 	WaiverDebug         = "debug-allowed"
-	WaiverAnyImage      = "any-image"
 	WaiverNoTLS         = "no-tls"
 	WaiverUnknownStatus = "unknown-status-accepted"
 	WaiverProfiles      = "profiles-served"
