@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/nitroattest/nitroattest/internal/savedtext"
 )
 
 // maxPolicySize bounds what ReadPolicy takes. A policy with a thousand images
@@ -203,7 +205,7 @@ func (r *reader) anyForm(text []byte) ([]sourced, error) {
 // behindBanner reads what a build tool printed after a line or more of its own.
 func (r *reader) behindBanner(text []byte, from int) ([]sourced, error) {
 	d := &document{text, true}
-	start, ok := jsonStart(text)
+	start, ok := savedtext.JSONStart(text)
 	if !ok {
 		line, column := d.position(from)
 		return nil, &Error{Reason: UnknownForm, Line: line, Column: column, Detail: "found text that is no JSON; " + expectedForms}

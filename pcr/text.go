@@ -4,58 +4,26 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/nitroattest/nitroattest/internal/savedtext"
 )
 
-// decodeText returns a text in UTF-8 without a byte order mark. UTF-16, as
-// PowerShell writes it, is told by its mark.
+// decodeText returns a text in UTF-8 without a byte order mark.
 func decodeText(data []byte) ([]byte, error) {
-	if rest, ok := bytes.CutPrefix(data, []byte("\xef\xbb\xbf")); ok {
-		data = rest
+	text, err := savedtext.Decode(data)
+	if err != nil {
+		return nil, &Error{Reason: MalformedPolicy, Detail: err.Error()}
 	}
-	big := bytes.HasPrefix(data, []byte("\xfe\xff"))
-	if big || bytes.HasPrefix(data, []byte("\xff\xfe")) {
-		return decodeUTF16(data[2:], big)
-	}
-	for at := 0; at < len(data); {
-		r, size := utf8.DecodeRune(data[at:])
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRune(text[at:])
 		if r == utf8.RuneError && size == 1 {
-			line, column := (&document{data, true}).position(at)
-			return nil, &Error{Reason: MalformedPolicy, Line: line, Column: column, Detail: fmt.Sprintf("found the byte 0x%02x, which is not UTF-8, expected text", data[at])}
+			line, column := (&document{text, true}).position(at)
+			return nil, &Error{Reason: MalformedPolicy, Line: line, Column: column, Detail: fmt.Sprintf("found the byte 0x%02x, which is not UTF-8, expected text", text[at])}
 		}
 		at += size
 	}
-	return data, nil
-}
-
-func decodeUTF16(data []byte, big bool) ([]byte, error) {
-	if len(data)%2 != 0 {
-		return nil, &Error{Reason: MalformedPolicy, Detail: "found UTF-16 with an odd number of bytes"}
-	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		low, high := data[2*i], data[2*i+1]
-		if big {
-			low, high = high, low
-		}
-		units[i] = uint16(high)<<8 | uint16(low)
-	}
-	out := make([]byte, 0, len(data))
-	for i := 0; i < len(units); i++ {
-		r := rune(units[i])
-		if utf16.IsSurrogate(r) {
-			if r = utf8.RuneError; i+1 < len(units) {
-				r = utf16.DecodeRune(rune(units[i]), rune(units[i+1]))
-			}
-			if r == utf8.RuneError {
-				return nil, &Error{Reason: MalformedPolicy, Detail: "found half of a surrogate pair in UTF-16"}
-			}
-			i++
-		}
-		out = utf8.AppendRune(out, r)
-	}
-	return out, nil
+	return text, nil
 }
 
 var (
@@ -114,20 +82,4 @@ func parsePCR(name string) (int, bool) {
 		return 0, false
 	}
 	return parseRegister(digits)
-}
-
-// jsonStart returns where JSON begins behind the banner of a build tool: at the
-// first line that starts with a brace or bracket.
-func jsonStart(text []byte) (int, bool) {
-	for at := 0; at < len(text); {
-		if text[at] == '{' || text[at] == '[' {
-			return at, true
-		}
-		next := bytes.IndexByte(text[at:], '\n')
-		if next < 0 {
-			break
-		}
-		at += next + 1
-	}
-	return 0, false
 }

@@ -248,6 +248,10 @@ func (o outcome) hint() string {
 	if u := o.report.Unverified; u != nil && u.Unsigned {
 		return "QEMU's machine nitro-enclave makes such documents; inspect shows what is in it"
 	}
+	// --kind helps only where the document is whole and of the other kind.
+	if u := o.report.Unverified; refused.Reason == attestation.WrongDocumentKind && (u == nil || !u.Document.HasKnownModuleID()) {
+		return ""
+	}
 	return hints[refused.Reason]
 }
 

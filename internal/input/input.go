@@ -23,6 +23,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/nitroattest/nitroattest/internal/savedtext"
 )
 
 // MaxSize bounds a document in any form. The largest document there can be is
@@ -98,7 +100,7 @@ func unwrap(text []byte) ([]byte, error) {
 	if decoded, err := fromBase64(dense); err == nil {
 		return decoded, nil
 	}
-	if start, ok := jsonBehindBanner(text); ok {
+	if start, ok := savedtext.JSONStart(text); ok {
 		return fromJSON(text, start)
 	}
 	return nil, errors.New("found text that is neither hex, base64 nor JSON, expected an attestation document")

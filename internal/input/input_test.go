@@ -127,6 +127,7 @@ func TestDecodeRefusesWhatIsInNoneOfTheForms(t *testing.T) {
 		"data URL not base64":    {"data:;base64,%%%", "found a data URL with a broken percent sign"},
 		"data URL broken":        {"data:;base64,h?", "found a data URL whose content is not base64"},
 		"UTF-16 of odd length":   {"\xff\xfeh\x00E", "found UTF-16 with an odd number of bytes, expected an attestation document"},
+		"UTF-16, half a pair":    {"\xff\xfe\x00\xd8{\x00", "found half of a surrogate pair in UTF-16, expected an attestation document"},
 		"UTF-16 of nothing":      {"\xff\xfe", nothing},
 		"bytes lost as text":     {"\xef\xbf\xbdD\xef\xbf\xbd", "found bytes that were lost when something read them as text (U+FFFD at the beginning), expected the document as a file of bytes or in base64"},
 		"a ZIP archive":          {"PK\x03\x04\x00", "found 5 bytes that are neither text nor a document: they begin with 50 4b 03 04, a document with 84 or d2"},

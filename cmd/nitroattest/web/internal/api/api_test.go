@@ -89,6 +89,14 @@ func TestAppraise(t *testing.T) {
 	assert.Contains(t, r.Hint, "recorded appraises a document of the past")
 	assert.NotContains(t, r.Hint, "--")
 
+	// A hint about the kind is for a whole document of the other kind alone.
+	r = appraise(t, &l, read(t, "evidence/vaportpm-799ae6.cbor"), settings(t, "policy", policy, "recorded", true))
+	assert.Equal(t, attestation.WrongDocumentKind, r.Reason)
+	assert.Contains(t, r.Hint, "kind says which one you asked for")
+	r = appraise(t, &l, bytes.Replace(read(t, weather), []byte("-enc"), []byte("-pod"), 1), settings(t, "policy", policy, "recorded", true))
+	assert.Equal(t, attestation.WrongDocumentKind, r.Reason)
+	assert.Empty(t, r.Hint)
+
 	for _, none := range [][]byte{nil, []byte("hello!"), make([]byte, 2<<20)} {
 		r = appraise(t, &l, none, settings(t, "policy", policy, "recorded", true))
 		assert.False(t, r.Accepted)

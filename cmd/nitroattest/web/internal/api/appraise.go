@@ -54,6 +54,10 @@ func decode(document []byte) ([]byte, error) {
 func hint(r *attestation.Report) string {
 	var refused *attestation.Error
 	if _, err := r.Result(); errors.As(err, &refused) {
+		// kind helps only where the document is whole and of the other kind.
+		if u := r.Unverified; refused.Reason == attestation.WrongDocumentKind && (u == nil || !u.Document.HasKnownModuleID()) {
+			return ""
+		}
 		return hints[refused.Reason]
 	}
 	return ""
