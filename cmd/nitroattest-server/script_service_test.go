@@ -102,7 +102,7 @@ var challenged = attestationtest.NewHypervisor(attestationtest.WithSeed([]byte("
 // challenge:
 //
 //	simulate-enclave root.pem policy.json ear.pem
-//	simulate-enclave answer challenge.json request.json
+//	simulate-enclave answer challenge.json request.json [module-id]
 func cmdSimulateEnclave(ts *testscript.TestScript, neg bool, args []string) {
 	switch {
 	case !neg && len(args) == 3 && args[0] != "answer":
@@ -115,19 +115,22 @@ func cmdSimulateEnclave(ts *testscript.TestScript, neg bool, args []string) {
 		der, err := x509.MarshalPKCS8PrivateKey(key)
 		ts.Check(err)
 		write(ts, args[2], pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
-	case !neg && len(args) == 3:
+	case !neg && (len(args) == 3 || len(args) == 4) && args[0] == "answer":
 		var answer struct {
 			Challenge string `json:"challenge"`
 		}
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &answer))
 		nonce, err := base64.RawURLEncoding.DecodeString(answer.Challenge)
 		ts.Check(err)
-		document := challenged.Attest(attestationtest.Request{Nonce: nonce})
+		document := challenged.Blueprint(attestationtest.Request{Nonce: nonce})
+		if len(args) == 4 {
+			document.SetModuleID(args[3])
+		}
 		request, err := json.Marshal(map[string]string{"policy": "prod", "challenge": answer.Challenge, "ear": "accepted",
-			"document": base64.StdEncoding.EncodeToString(document)})
+			"document": base64.StdEncoding.EncodeToString(document.Document())})
 		ts.Check(err)
 		write(ts, args[2], request)
 	default:
-		ts.Fatalf("usage: simulate-enclave ROOT POLICY KEY | simulate-enclave answer CHALLENGE OUT")
+		ts.Fatalf("usage: simulate-enclave ROOT POLICY KEY | simulate-enclave answer CHALLENGE OUT [MODULE]")
 	}
 }

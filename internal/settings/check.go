@@ -18,8 +18,7 @@ func (a *Appraisal) Check() error {
 		a.Fail(InsecureAnyModuleID, "set for documents of the kind %q, expected %q", pcr.NitroTPM, pcr.Enclave)
 	}
 	a.CheckFreshness()
-	a.checkBinding()
-	a.checkRegisters()
+	a.noteExchange()
 	a.checkTrust()
 	return a.Mistakes()
 }
@@ -77,6 +76,18 @@ func (a *Appraisal) CheckFreshness() {
 	if a.Recorded && !a.At.IsZero() {
 		a.Fail(At, "given beside %s, which takes the time from the document", a.name(Recorded))
 	}
+}
+
+// CheckExchange is the part of Check about the fields and the registers that one
+// exchange expects, for callers whose policy was checked before.
+func (a *Appraisal) CheckExchange() error {
+	a.noteExchange()
+	return a.Mistakes()
+}
+
+func (a *Appraisal) noteExchange() {
+	a.checkBinding()
+	a.checkRegisters()
 }
 
 func (a *Appraisal) checkBinding() {

@@ -37,6 +37,9 @@ export type ChallengeResponse = {
 /** What the challenge is good for beside time: a session, a client, a purpose. At most 1024 bytes of UTF-8. It comes from the caller's own knowledge of the exchange and has to be given again, the same, to verify. */
 export type Context = string | null;
 
+/** Values by register, of those that an application extends: 16 to 31 for enclaves, 8 to 16 and 23 for NitroTPM. One that the document lacks is a mismatch, and 96 zeros ask for a register that is there and zero. */
+export type ExpectedRegisters = Record<string, string>;
+
 /** Why the document or its challenge was refused. */
 export type Reason = "malformed-evidence" | "unsupported-algorithm" | "invalid-field" | "wrong-document-kind" | "untrusted-root" | "invalid-chain" | "certificate-expired" | "certificate-not-yet-valid" | "certificate-revoked" | "bad-signature" | "debug-mode" | "measurement-mismatch" | "nonce-mismatch" | "stale" | "timestamp-out-of-range" | "register-mismatch" | "user-data-mismatch" | "public-key-mismatch" | "malformed-nonce" | "unknown-nonce" | "nonce-expired" | "nonce-expiry-out-of-range" | "nonce-already-redeemed";
 
@@ -74,6 +77,12 @@ export type VerifyRequest = {
 	ear?: "never" | "accepted" | "always";
 	/** Largest age of the document in seconds, beside the challenge or, where the server allows it, in its place. */
 	max_age?: number | null;
+	/** True: public_key has to be null. Not beside public_key. */
+	no_public_key?: boolean | null;
+	/** True: user_data has to be null. Not beside user_data. */
+	no_user_data?: boolean | null;
+	/** Registers that this exchange requires beside the image, whichever image it is. Null or absent: none. */
+	pcrs?: ExpectedRegisters | null;
 	/** Name of a policy of the server. */
 	policy: string;
 	/** What public_key has to be, like user_data. */

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/nitroattest/nitroattest/attestation"
+	"github.com/nitroattest/nitroattest/attestation/challenge"
 	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/certs/crlfetch"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
@@ -31,6 +33,12 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	switch {
 	case f.policies == "":
 		return config, hintf(errors.New("--policies: not given, expected a directory"), "its files say which code is acceptable")
+	case f.maxAge < 0 || f.maxAge > service.MaxAgeLimit || f.maxAge%time.Second != 0:
+		return config, fmt.Errorf("--max-age: found %s, expected whole seconds, at most %s", f.maxAge, service.MaxAgeLimit)
+	case f.lifetime < challenge.MinLifetime || f.lifetime > challenge.MaxLifetime:
+		return config, fmt.Errorf("--challenge-lifetime: found %s, expected %s to %s", f.lifetime, challenge.MinLifetime, challenge.MaxLifetime)
+	case f.anyModuleID && config.Kind == attestation.NitroTPM:
+		return config, fmt.Errorf("--insecure-any-module-id: given for documents of the kind %q, expected %q; --kind says which", attestation.NitroTPM, attestation.Enclave)
 	case f.running.PolicyInterval <= 0:
 		return config, fmt.Errorf("--policy-interval: found %s, expected a positive duration", f.running.PolicyInterval)
 	case f.running.ShutdownTimeout <= 0:
@@ -156,6 +164,7 @@ func (f *serveFlags) builder(read policyReader, roots *certs.Roots, revocations 
 			Kind:        pcr.Kind(f.kind),
 			Policy:      policy,
 			AllowDebug:  f.allowDebug,
+			AnyModuleID: f.anyModuleID,
 			Roots:       roots,
 			Revocations: revocations,
 			Signatures:  signatures,

@@ -42,6 +42,7 @@ type serveFlags struct {
 	fetchCRLs     bool
 	updater       *crlfetch.Updater // nil without it
 	tolerate      bool
+	anyModuleID   bool
 }
 
 // vouchingFlags say who has to vouch for policies.
@@ -91,6 +92,7 @@ func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 	flags.StringVar(&f.crlMemory, "crl-memory", "", "`FILE` to keep how new the revocation lists were, so that no older one counts after a restart; written by the server")
 	flags.Var(given{&f.trust.MissingCRL}, "missing-crl", "what to do where --crl gives no current list for a certificate that names one: refuse or insecure-accept (default refuse)")
 	flags.BoolVar(&f.allowDebug, "insecure-allow-debug", false, "accept enclaves in debug mode, whose console the parent can read")
+	flags.BoolVar(&f.anyModuleID, "insecure-any-module-id", false, "accept module IDs of a form that nobody has seen")
 	flags.StringVar(&f.signatures, "signatures", signaturesStandard, "what verifies signatures: standard, or fast in half the time by circl; the verdicts are the same")
 	flags.StringVar(&f.earKey, "ear-key", "", "`PEM` file with the P-384 key that signs attestation results")
 	flags.StringVar(&f.earDraft, "ear-draft", "04", "draft of the IETF that the attestation results name: 04, or 03 for consumers that expect it")

@@ -6,6 +6,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 // isCOSE reports whether the body is a document as it came, and the query all
@@ -54,11 +57,16 @@ func (r *verifyRequest) fill(query string) error {
 	if err != nil {
 		return &problem{kind: invalidRequest, detail: "query: could not be read", err: err}
 	}
+	registers := map[string]string{}
 	for _, name := range sortedKeys(values) {
 		if len(values[name]) != 1 {
 			return invalid("query", "found a parameter twice")
 		}
 		value := values[name][0]
+		if register, ok := registerParameter(name); ok {
+			registers[register] = value
+			continue
+		}
 		switch name {
 		case "policy":
 			r.Policy = value
@@ -70,6 +78,10 @@ func (r *verifyRequest) fill(query string) error {
 			r.UserData = &value
 		case "public_key":
 			r.PublicKey = &value
+		case "no_user_data":
+			r.NoUserData, err = queryBool(name, value)
+		case "no_public_key":
+			r.NoPublicKey, err = queryBool(name, value)
 		case "ear":
 			r.EAR = value
 		case "report":
@@ -83,6 +95,24 @@ func (r *verifyRequest) fill(query string) error {
 		default:
 			return invalid("query", "found a parameter that /openapi.json does not list")
 		}
+		if err != nil {
+			return err
+		}
 	}
-	return nil
+	r.PCRs, err = registersOfQuery(registers)
+	return err
+}
+
+// registerParameter returns the register that a parameter such as pcrs[16] names.
+func registerParameter(name string) (string, bool) {
+	rest, found := strings.CutPrefix(name, settings.PCRs+"[")
+	register, closed := strings.CutSuffix(rest, "]")
+	return register, found && closed
+}
+
+func queryBool(name, value string) (bool, error) {
+	if value != "true" && value != "false" {
+		return false, invalid(name, "found something else, expected true or false")
+	}
+	return value == "true", nil
 }

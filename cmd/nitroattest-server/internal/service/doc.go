@@ -86,8 +86,10 @@
 //	                            accepted, base64url}, where it is the DER of a
 //	                            SubjectPublicKeyInfo
 //	github.com/nitroattest/nitroattest  {"reason", "kind", "image", "debug", "module_id",
-//	                            "timestamp", "public_key", "user_data"}; all but the
-//	                            reason only of an authentic document, bytes as hex
+//	                            "timestamp", "public_key", "user_data",
+//	                            "exchange_registers"}; all but the reason only of an
+//	                            authentic document, bytes as hex; exchange_registers
+//	                            are those that the request expects, as they were found
 //
 // The draft is of 26 May 2026. Of -04 itself the abstract was at hand and programs that
 // follow it, of -03 (15 March) and of the editors' copy after -04 the whole text.
@@ -111,7 +113,8 @@
 //	debug mode, allowed        2         32        3          2
 //	debug mode, refused        2         96     3 or 96       2
 //	registers do not match     2       2 or 96    96          2
-//	nonce, age, binding        2       2 or 96  3 or 96       2
+//	nonce, age, binding,
+//	registers of an exchange   2       2 or 96  3 or 96       2
 //	certificate revoked       96          0        0         96
 //	untrusted root, or
 //	certificate out of date   97          0        0         97
@@ -198,7 +201,8 @@
 // Every setting that leaves out a check or trusts somebody else, such as another
 // root than AWS's, is a warning in the log at the start, one of /readyz, a metric,
 // and a member of every attestation result, which names the hashes of the roots
-// too. Where enclaves in debug mode are allowed, a result is a warning at best.
+// too. Where enclaves in debug mode are allowed, or module IDs of any form, a result
+// is a warning at best.
 //
 // # What is logged
 //

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/nitroattest/nitroattest/pcr"
 )
 
 // Profiles of an EAR. The names of the claims belong to both: earlier drafts have
@@ -145,6 +147,15 @@ func details(v *verdict) map[string]any {
 	}
 	if document.UserData != nil {
 		claims["user_data"] = hex.EncodeToString(document.UserData)
+	}
+	if expected := v.report.Registers; len(expected) > 0 {
+		registers := pcr.Bank{}
+		for _, each := range expected {
+			if each.Got != nil {
+				registers[each.Register] = *each.Got
+			}
+		}
+		claims["exchange_registers"] = registers
 	}
 	return claims
 }

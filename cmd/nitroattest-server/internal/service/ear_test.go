@@ -132,7 +132,7 @@ func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
 		attestation.DebugMode:           {"instance-identity": 2.0, "configuration": 96.0, "executables": 96.0, "hardware": 2.0},
 		attestation.MeasurementMismatch: {"instance-identity": 2.0, "configuration": 2.0, "executables": 96.0, "hardware": 2.0},
 		attestation.NonceMismatch:       fine, attestation.Stale: fine, attestation.TimestampOutOfRange: fine,
-		attestation.UserDataMismatch: fine, attestation.PublicKeyMismatch: fine,
+		attestation.UserDataMismatch: fine, attestation.PublicKeyMismatch: fine, attestation.RegisterMismatch: fine,
 	}
 	seen := map[attestation.Reason]bool{}
 	hypervisor := attestationtest.NewHypervisor()
@@ -167,8 +167,7 @@ func TestTheTrustworthinessVectorOfRefusals(t *testing.T) {
 
 // caseKit returns a service that is set up for a mutation, and the request that
 // brings it. The request is nil for mutations that a service cannot meet: they
-// are about a nonce of another length, about NitroTPM, or about what a request
-// cannot ask for.
+// are about a nonce of another length or about NitroTPM.
 func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestationtest.Mutation) (*kit, object) {
 	if m.NitroTPM {
 		return nil, nil
@@ -194,8 +193,7 @@ func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestation
 		}})
 		require.NoError(t, err)
 	})
-	asksMore := c.NoUserData || c.NoPublicKey || c.PCRs != nil // than a request can
-	if asksMore || base64.RawURLEncoding.EncodeToString(c.Nonce) != challenged {
+	if base64.RawURLEncoding.EncodeToString(c.Nonce) != challenged {
 		return nil, nil
 	}
 	request := object{"policy": "case", "challenge": challenged, "ear": "always", "document": base64.StdEncoding.EncodeToString(c.Document)}
@@ -207,6 +205,15 @@ func caseKit(t *testing.T, hypervisor *attestationtest.Hypervisor, m attestation
 	}
 	if c.PublicKey != nil {
 		request["public_key"] = hex.EncodeToString(c.PublicKey)
+	}
+	if c.NoUserData {
+		request["no_user_data"] = true
+	}
+	if c.NoPublicKey {
+		request["no_public_key"] = true
+	}
+	if c.PCRs != nil {
+		request["pcrs"] = c.PCRs
 	}
 	return k, request
 }

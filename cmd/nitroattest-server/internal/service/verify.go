@@ -9,20 +9,25 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/challenge"
 )
 
 type verifyRequest struct {
-	Policy    string   `json:"policy"`
-	Document  evidence `json:"document"`
-	Challenge *string  `json:"challenge"`
-	Context   *string  `json:"context"`
-	MaxAge    *int64   `json:"max_age"`
-	UserData  *string  `json:"user_data"`
-	PublicKey *string  `json:"public_key"`
-	EAR       string   `json:"ear"`
-	Report    string   `json:"report"`
+	Policy      string         `json:"policy"`
+	Document    evidence       `json:"document"`
+	Challenge   *string        `json:"challenge"`
+	Context     *string        `json:"context"`
+	MaxAge      *int64         `json:"max_age"`
+	UserData    *string        `json:"user_data"`
+	PublicKey   *string        `json:"public_key"`
+	NoUserData  bool           `json:"no_user_data"`
+	NoPublicKey bool           `json:"no_public_key"`
+	PCRs        jsontext.Value `json:"pcrs"`
+	EAR         string         `json:"ear"`
+	Report      string         `json:"report"`
 }
 
 // Values of "ear".
@@ -164,10 +169,7 @@ func (s *Service) readExchange(w http.ResponseWriter, r *http.Request, m *scratc
 	if err := s.readFreshness(&request, x); err != nil {
 		return nil, err
 	}
-	if x.expect.UserData, err = hexBytes("user_data", request.UserData); err != nil {
-		return nil, err
-	}
-	if x.expect.PublicKey, err = hexBytes("public_key", request.PublicKey); err != nil {
+	if err := s.readBinding(&request, x); err != nil {
 		return nil, err
 	}
 	if x.evidence, err = request.Document.decoded(); err != nil {

@@ -21,6 +21,7 @@ type Waiver struct {
 const (
 	WaiverForeignRoot   = "foreign-root"
 	WaiverDebug         = "debug-allowed"
+	WaiverAnyModuleID   = "any-module-id"
 	WaiverNoTLS         = "no-tls"
 	WaiverUnknownStatus = "unknown-status-accepted"
 	WaiverProfiles      = "profiles-served"

@@ -9,6 +9,8 @@ type Request = components["schemas"]["VerifyRequest"];
 export const request: Request = { policy: "prod", document: "hEShATgi" };
 export const none: components["schemas"]["ChallengeRequest"] = {};
 
+export const exchange: Request = { ...request, no_user_data: true, no_public_key: null, pcrs: { "16": "00" } };
+
 // @ts-expect-error: a request without a policy
 export const incomplete: Request = { document: "hEShATgi" };
 
