@@ -2,10 +2,10 @@ package attestation
 
 import (
 	"fmt"
-	"regexp"
 	"time"
 
 	"github.com/nitroattest/nitroattest/certs"
+	"github.com/nitroattest/nitroattest/internal/form"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -15,19 +15,28 @@ const digestSHA384 = "SHA384"
 // has no RFC 3339 form. It also keeps 2^64-1 from wrapping into a valid time.
 const maxTimestamp = 253402300799999
 
-// The forms of module_id: 16 hex digits after enc, zeros after tpm.
-var moduleIDs = map[Kind]*regexp.Regexp{
-	Enclave:  regexp.MustCompile(`^i-[0-9a-f]+-enc[0-9a-f]{16}$`),
-	NitroTPM: regexp.MustCompile(`^i-[0-9a-f]+-tpm0{16}$`),
+// moduleIDForms are the forms of module_id, as errors print them: 16 hex digits
+// after enc, zeros after tpm.
+var moduleIDForms = map[Kind]string{
+	Enclave:  `^i-[0-9a-f]+-enc[0-9a-f]{16}$`,
+	NitroTPM: `^i-[0-9a-f]+-tpm0{16}$`,
 }
-
-// moduleIDOfOthers is what Config.InsecureAnyModuleID lets pass: something that
-// can stand in a log and in a certificate's name.
-var moduleIDOfOthers = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$`)
 
 // knownModuleID reports whether recorded documents of the kind have module IDs
 // of this form.
-func knownModuleID(kind Kind, id string) bool { return moduleIDs[kind].MatchString(id) }
+func knownModuleID(kind Kind, id string) bool {
+	m, ok := form.ParseModuleID(id)
+	if kind == NitroTPM {
+		return ok && m.Type == "tpm" && m.Suffix == "0000000000000000"
+	}
+	return ok && m.Type == "enc" && len(m.Suffix) == 16
+}
+
+// otherModuleID is what Config.InsecureAnyModuleID lets pass: something that
+// can stand in a log and in a certificate's name.
+func otherModuleID(id string) bool {
+	return form.Only(id, form.Letters+form.Digits+"._-") && len(id) <= 128 && form.Only(id[:1], form.Letters+form.Digits)
+}
 
 // check applies the rules of AWS's attestation process document to the
 // values of the fields, and the limit to the optional ones.
@@ -103,8 +112,8 @@ func checkModuleID(kind Kind, id string, others bool) *Error {
 		return nil
 	}
 	refused := &Error{Reason: WrongDocumentKind,
-		Detail: fmt.Sprintf("module_id: found %s beside the registers of kind %s, expected the form %s", quote(id), kind, moduleIDs[kind])}
-	if kind != Enclave || knownModuleID(NitroTPM, id) || !moduleIDOfOthers.MatchString(id) {
+		Detail: fmt.Sprintf("module_id: found %s beside the registers of kind %s, expected the form %s", quote(id), kind, moduleIDForms[kind])}
+	if kind != Enclave || knownModuleID(NitroTPM, id) || !otherModuleID(id) {
 		return refused
 	}
 	if others {

@@ -4,9 +4,10 @@ import (
 	"crypto/x509"
 	"fmt"
 	"math/big"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/nitroattest/nitroattest/internal/form"
 )
 
 // CertificateID names a certificate by what revocation lists go by: its issuer
@@ -31,9 +32,12 @@ type deniedCertificate struct {
 	serial *big.Int
 }
 
-// The forms of what can be denied: a module, which stands for itself, and an
-// instance, which stands for all of its modules.
-var deniedModule = regexp.MustCompile(`^i-[0-9a-f]+(-enc[0-9a-f]{16}|-tpm[0-9a-f]+)?$`)
+// canBeDenied reports whether id is that of a module, which stands for itself, or
+// of an instance, which stands for all of its modules.
+func canBeDenied(id string) bool {
+	m, ok := form.ParseModuleID(id)
+	return form.IsInstance(id) || ok && (m.Type == "tpm" || len(m.Suffix) == 16)
+}
 
 // SetDenied replaces the deny list: certificates and modules that are refused
 // whatever the revocation lists say. A module is a module ID ("i-...-enc..."), or
@@ -55,7 +59,7 @@ func (r *Revocations) SetDenied(certificates []CertificateID, modules []string) 
 		d.certificates = append(d.certificates, deniedCertificate{issuer, new(big.Int).Set(id.Serial)})
 	}
 	for i, module := range modules {
-		if !deniedModule.MatchString(module) {
+		if !canBeDenied(module) {
 			return fmt.Errorf("certs: denied module %d: found %q, expected a module ID like i-0123456789abcdef0-enc0123456789abcdef or an instance ID like i-0123456789abcdef0", i, module)
 		}
 	}

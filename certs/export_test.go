@@ -54,3 +54,9 @@ func Remember(r *Revocations, issuer *x509.Certificate, url string, thisUpdate t
 
 // RememberedSeries returns of how many series r remembers the newest list.
 func RememberedSeries(r *Revocations) int { return len(r.memory.all()) }
+
+// CanBeDenied is canBeDenied, IsDottedOID is isDottedOID.
+var (
+	CanBeDenied = canBeDenied
+	IsDottedOID = isDottedOID
+)

@@ -4,16 +4,21 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/nitroattest/nitroattest/internal/form"
 )
 
 // nameTypes are the attributes that have a short name in package x509 and in
 // OpenSSL; others are OIDs.
 var nameTypes = []string{"CN", "OU", "O", "C", "ST", "L", "SERIALNUMBER", "STREET", "POSTALCODE"}
 
-var dottedOID = regexp.MustCompile(`^[0-9]+(\.[0-9]+)+$`)
+// isDottedOID reports whether text is an OID of at least two numbers: "2.5.4.3".
+func isDottedOID(text string) bool {
+	arcs := strings.Split(text, ".")
+	return len(arcs) > 1 && !slices.ContainsFunc(arcs, func(arc string) bool { return !form.Only(arc, form.Digits) })
+}
 
 // readName reads a distinguished name as people have it: RFC 2253 ("CN=a,O=b"),
 // what OpenSSL prints ("issuer=O = b, CN = a"), and its older form with slashes
@@ -64,7 +69,7 @@ func splitName(text, separators string) []string {
 func readAttribute(part string) (string, error) {
 	kind, value, ok := strings.Cut(part, "=")
 	kind = strings.ToUpper(strings.TrimSpace(kind))
-	if !ok || !slices.Contains(nameTypes, kind) && !dottedOID.MatchString(kind) {
+	if !ok || !slices.Contains(nameTypes, kind) && !isDottedOID(kind) {
 		return "", fmt.Errorf("found %q, expected an attribute like CN=zonal.example", part)
 	}
 	value, err := unescape(strings.TrimLeft(value, " "))

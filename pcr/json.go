@@ -2,9 +2,9 @@ package pcr
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
-	"sync"
+
+	"github.com/nitroattest/nitroattest/internal/form"
 )
 
 // node is a JSON value that knows where it stands, for errors. Objects are kept
@@ -37,7 +37,7 @@ func (p *place) String() string {
 		return fmt.Sprintf("%s[%d]", outer, p.index)
 	}
 	name := p.name
-	if !plainName().MatchString(name) {
+	if !isPlain(name) {
 		name = strconv.Quote(name)
 	}
 	if outer == "" {
@@ -46,13 +46,7 @@ func (p *place) String() string {
 	return outer + "." + name
 }
 
-var plainName = expression(`^[0-9A-Za-z:_-]+$`)
-
-// expression returns what compiles a regular expression when it is first used.
-// Whoever imports the package for its types does not wait for it at the start.
-func expression(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
-}
+func isPlain(name string) bool { return form.Only(name, form.Letters+form.Digits+":_-") }
 
 type member struct {
 	name  string

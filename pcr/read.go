@@ -190,7 +190,7 @@ func (r *reader) anyForm(text []byte) ([]sourced, error) {
 			r.kind = kindOfBank(images[0].PCRs)
 		}
 		return images, err
-	case bareValue().Match(bytes.TrimSpace(trimmed)):
+	case isBareValue(string(bytes.TrimSpace(trimmed))):
 		return nil, &Error{Reason: UnknownForm, Detail: "found one value and not of which register, expected lines like \"<96 hex digits> PCR0\""}
 	case strings.IndexByte(`{["-0123456789`, trimmed[0]) < 0 && !slices.Contains([]string{"null", "true", "false"}, string(bytes.TrimSpace(trimmed))):
 		return r.behindBanner(text, start)

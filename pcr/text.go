@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/nitroattest/nitroattest/internal/form"
 	"github.com/nitroattest/nitroattest/internal/savedtext"
 )
 
@@ -26,16 +27,32 @@ func decodeText(data []byte) ([]byte, error) {
 	return text, nil
 }
 
-var (
-	registerLine = expression(`^\S+[ \t]+(?i:PCR)[0-9]*$`)
-	bareValue    = expression(`^(?i:0x)?[0-9A-Fa-f]{96}$`)
-)
-
 // isRegisterLines recognises the form "<hex> PCR0", one register a line, by its
 // first line.
 func isRegisterLines(text []byte) bool {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(text, " \t\r\n"), []byte("\n"))
-	return registerLine().Match(bytes.TrimSpace(first))
+	return isRegisterLine(string(bytes.TrimSpace(first)))
+}
+
+// isRegisterLine recognises a word, spaces, and PCR in either case with digits or
+// without.
+func isRegisterLine(line string) bool {
+	at := strings.IndexAny(line, spaces)
+	if at <= 0 {
+		return false
+	}
+	name := strings.TrimLeft(line[at:], " \t")
+	return len(name) >= 3 && strings.EqualFold(name[:3], "PCR") && strings.Trim(name[3:], form.Digits) == ""
+}
+
+const spaces = " \t\n\f\r"
+
+// isBareValue recognises the digits of one register, with 0x or without.
+func isBareValue(text string) bool {
+	if len(text) > 2 && strings.EqualFold(text[:2], "0x") {
+		text = text[2:]
+	}
+	return len(text) == 96 && form.Only(text, form.Hex)
 }
 
 // registerLines reads that form.

@@ -11,9 +11,12 @@ import (
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
-// principalARN is any ARN that a key policy may name: a user, a role, an
-// account. "*" is not one: it stands for everyone.
-var principalARN = expression(`^arn:aws[a-z0-9-]*:(iam|sts)::[0-9]{12}:[\x21-\x7e]+$`)
+// isPrincipalARN reports whether arn is one that a key policy may name: of a user,
+// a role, an account. "*" is none: it stands for everyone.
+func isPrincipalARN(arn string) bool {
+	service, _, ok := cutARN(arn)
+	return ok && (service == "iam" || service == "sts")
+}
 
 // maxKeyPolicy is what AWS KMS takes, in bytes (AWS KMS Developer Guide,
 // "Resource quotas").
@@ -55,7 +58,7 @@ take the statements out of the key's policy when the signed one expires.`,
 			if err := kind.check(); err != nil {
 				return err
 			}
-			if cmd.Flags().Changed("principal") && !principalARN().MatchString(options.Principal) {
+			if cmd.Flags().Changed("principal") && !isPrincipalARN(options.Principal) {
 				return fmt.Errorf("--principal: found %q, expected an ARN, arn:aws:iam::123456789012:role/Webserver for example", options.Principal)
 			}
 			for i, action := range options.Actions {

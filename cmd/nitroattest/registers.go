@@ -6,12 +6,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
+	"github.com/nitroattest/nitroattest/internal/form"
 	"github.com/nitroattest/nitroattest/pcr"
 )
 
@@ -55,22 +54,47 @@ does; a private key in the file is left alone.`,
 	return cmd
 }
 
-// roleARN is the form of IAM User Guide, "IAM identifiers": any partition, a
-// path of any printable ASCII, a name of at most 64 characters.
-var (
-	roleARN    = expression(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([\x21-\x7e]+/)?[0-9A-Za-z+=,.@_-]{1,64}$`)
-	instanceID = expression(`^i-([0-9a-f]{8}|[0-9a-f]{17})$`)
-	moduleID   = expression(`^(i-[0-9a-f]+)-(enc|tpm)[0-9a-f]+$`)
-)
+// isRoleARN reports whether arn has the form of IAM User Guide, "IAM
+// identifiers": any partition, a path of any printable ASCII, a name of at most
+// 64 characters.
+func isRoleARN(arn string) bool {
+	service, resource, ok := cutARN(arn)
+	path, isRole := strings.CutPrefix(resource, "role/")
+	if !ok || service != "iam" || !isRole {
+		return false
+	}
+	name := path
+	if slash := strings.LastIndexByte(path, '/'); slash >= 0 {
+		path, name = path[:slash], path[slash+1:]
+		if path == "" {
+			return false
+		}
+	}
+	return len(name) <= 64 && form.Only(name, form.Letters+form.Digits+"+=,.@_-")
+}
 
-// expression returns what compiles a regular expression when it is first used:
-// all of them together cost more than the rest of a start.
-func expression(text string) func() *regexp.Regexp {
-	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+// cutARN takes apart an ARN of something global in an account,
+// arn:PARTITION:SERVICE::ACCOUNT:RESOURCE. The resource is printable ASCII.
+func cutARN(arn string) (service, resource string, ok bool) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 || parts[0] != "arn" || parts[3] != "" {
+		return "", "", false
+	}
+	partition, aws := strings.CutPrefix(parts[1], "aws")
+	account, resource := parts[4], parts[5]
+	ok = aws && strings.Trim(partition, form.LowerLetters+form.Digits+"-") == "" &&
+		len(account) == 12 && form.Only(account, form.Digits) &&
+		resource != "" && !strings.ContainsFunc(resource, func(r rune) bool { return r < '!' || r > '~' })
+	return parts[2], resource, ok
+}
+
+// isInstanceID reports whether id has one of the two lengths that EC2 gives out.
+func isInstanceID(id string) bool {
+	return form.IsInstance(id) && (len(id) == len("i-")+8 || len(id) == len("i-")+17)
 }
 
 func valueOfRole(arn string) (pcr.Value, error) {
-	if roleARN().MatchString(arn) {
+	if isRoleARN(arn) {
 		return pcr.ForRole(arn), nil
 	}
 	err := fmt.Errorf("pcr role: found %q, expected the ARN of a role, arn:aws:iam::123456789012:role/Webserver for example", arn)
@@ -84,12 +108,12 @@ func valueOfRole(arn string) (pcr.Value, error) {
 }
 
 func valueOfInstance(id string) (pcr.Value, error) {
-	if instanceID().MatchString(id) {
+	if isInstanceID(id) {
 		return pcr.ForInstance(id), nil
 	}
 	err := fmt.Errorf("pcr instance: found %q, expected an instance ID, i-1234567890abcdef0 for example", id)
-	if m := moduleID().FindStringSubmatch(id); m != nil {
-		return pcr.Value{}, hintf(err, "this is a module ID; the instance is %s", m[1])
+	if m, ok := form.ParseModuleID(id); ok {
+		return pcr.Value{}, hintf(err, "this is a module ID; the instance is %s", m.Instance)
 	}
 	return pcr.Value{}, err
 }

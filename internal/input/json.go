@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 
+	"github.com/nitroattest/nitroattest/internal/form"
 	"github.com/nitroattest/nitroattest/internal/jsonplace"
 )
 
@@ -120,7 +119,7 @@ func (s *step) String() string {
 		return fmt.Sprintf("%s[%d]", s.outer, s.index)
 	}
 	name := s.name
-	if !plainName().MatchString(name) {
+	if !form.Only(name, form.Letters+form.Digits+"_-") {
 		name = strconv.Quote(name)
 	}
 	if s.outer == nil {
@@ -128,8 +127,6 @@ func (s *step) String() string {
 	}
 	return s.outer.String() + "." + name
 }
-
-var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z_-]+$`) })
 
 // value reads a value. Text and bytes count as a document if they are wanted:
 // the name is one of the usual ones, or they are all there is.
