@@ -56,7 +56,7 @@ func serve(tlsDir string) error {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
 	}()
-	if status := command.Run(args, io.Discard, log); status != 0 {
+	if status := command.Run(args, io.Discard, log, nil); status != 0 {
 		return errors.New(log.last)
 	}
 	return nil

@@ -23,5 +23,6 @@
 //
 // This package is a module of its own, so that importers of the library get
 // none of sigstore-go's dependencies. The command nitroattest reaches it through
-// the program nitroattest-sigstore.
+// the program nitroattest-sigstore; nitroattest-server links it. Package
+// sigstoretest is a Sigstore for tests.
 package sigstore

@@ -15,13 +15,13 @@ import (
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore"
-	"github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore/internal/virtual"
+	"github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore/sigstoretest"
 )
 
 const (
 	name     = "example.com/payments"
-	issuer   = virtual.Issuer
-	identity = virtual.Identity
+	issuer   = sigstoretest.Issuer
+	identity = sigstoretest.Identity
 )
 
 func statement() signedpolicy.Statement {
@@ -35,11 +35,11 @@ func statement() signedpolicy.Statement {
 	}
 }
 
-func config(i *virtual.Instance) sigstore.Config {
+func config(i *sigstoretest.Instance) sigstore.Config {
 	return sigstore.Config{TrustedRoot: i.Root, Issuer: issuer, Identity: identity, Name: name}
 }
 
-func verifier(t testing.TB, i *virtual.Instance, change func(*sigstore.Config)) *sigstore.Verifier {
+func verifier(t testing.TB, i *sigstoretest.Instance, change func(*sigstore.Config)) *sigstore.Verifier {
 	t.Helper()
 	c := config(i)
 	if change != nil {
@@ -59,9 +59,9 @@ func payload(t testing.TB, s signedpolicy.Statement) []byte {
 
 func TestBundleIsVerified(t *testing.T) {
 	t.Parallel()
-	i := virtual.New(t)
+	i := sigstoretest.New(t)
 	want := statement()
-	data := i.Bundle(payload(t, want), virtual.Soon(), nil)
+	data := i.Bundle(payload(t, want), sigstoretest.Soon(), nil)
 	for what, change := range map[string]func(*sigstore.Config){
 		"exact": nil,
 		"pattern of the identity": func(c *sigstore.Config) {
@@ -87,7 +87,7 @@ func TestBundleIsVerified(t *testing.T) {
 // Each differs in one thing from what TestBundleIsVerified accepts.
 func TestAttacksAreRefused(t *testing.T) {
 	t.Parallel()
-	i := virtual.New(t)
+	i := sigstoretest.New(t)
 	good := payload(t, statement())
 	material := func(b *protobundle.Bundle) *protobundle.VerificationMaterial { return b.VerificationMaterial }
 	expired := statement()
@@ -101,42 +101,42 @@ func TestAttacksAreRefused(t *testing.T) {
 	}{
 		{"wrong identity", func(c *sigstore.Config) {
 			c.Identity = "https://github.com/mallory/enclave/.github/workflows/release.yml@refs/tags/v1.2.0"
-		}, i.Bundle(good, virtual.Soon(), nil), sigstore.OtherIdentity, `found "` + identity + `", expected "https://github.com/mallory`},
-		{"identity matches a part of the pattern", func(c *sigstore.Config) { c.Identity, c.IdentityPattern = "", "example/enclave" }, i.Bundle(good, virtual.Soon(), nil), sigstore.OtherIdentity, "expected a match of"},
-		{"an alternative in the pattern is bound too", func(c *sigstore.Config) { c.Identity, c.IdentityPattern = "", "https://github.com/x|.*tags" }, i.Bundle(good, virtual.Soon(), nil), sigstore.OtherIdentity, "expected a match of"},
-		{"wrong issuer", func(c *sigstore.Config) { c.Issuer = "https://accounts.example.com" }, i.Bundle(good, virtual.Soon(), nil), sigstore.OtherIssuer, `found "` + issuer + `", expected "https://accounts.example.com"`},
-		{"another Sigstore", nil, virtual.New(t).Bundle(good, virtual.Soon(), nil), sigstore.NotLogged, ""},
-		{"no log entry", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) { material(b).TlogEntries = nil }), sigstore.NotLogged, ""},
-		{"the log entry of another signature", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) {
+		}, i.Bundle(good, sigstoretest.Soon(), nil), sigstore.OtherIdentity, `found "` + identity + `", expected "https://github.com/mallory`},
+		{"identity matches a part of the pattern", func(c *sigstore.Config) { c.Identity, c.IdentityPattern = "", "example/enclave" }, i.Bundle(good, sigstoretest.Soon(), nil), sigstore.OtherIdentity, "expected a match of"},
+		{"an alternative in the pattern is bound too", func(c *sigstore.Config) { c.Identity, c.IdentityPattern = "", "https://github.com/x|.*tags" }, i.Bundle(good, sigstoretest.Soon(), nil), sigstore.OtherIdentity, "expected a match of"},
+		{"wrong issuer", func(c *sigstore.Config) { c.Issuer = "https://accounts.example.com" }, i.Bundle(good, sigstoretest.Soon(), nil), sigstore.OtherIssuer, `found "` + issuer + `", expected "https://accounts.example.com"`},
+		{"another Sigstore", nil, sigstoretest.New(t).Bundle(good, sigstoretest.Soon(), nil), sigstore.NotLogged, ""},
+		{"no log entry", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) { material(b).TlogEntries = nil }), sigstore.NotLogged, ""},
+		{"the log entry of another signature", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) {
 			var other protobundle.Bundle
-			require.NoError(t, protojson.Unmarshal(i.Bundle(good, virtual.Soon(), nil), &other))
+			require.NoError(t, protojson.Unmarshal(i.Bundle(good, sigstoretest.Soon(), nil), &other))
 			material(b).TlogEntries = material(&other).TlogEntries
 		}), sigstore.NotLogged, ""},
 		{"expired certificate without timestamp", nil, i.Bundle(good, time.Now().Add(30*time.Minute), func(b *protobundle.Bundle) { material(b).TimestampVerificationData = nil }), sigstore.NotLogged, "integrated time outside certificate validity"},
-		{"no time that the log vouches for, and no timestamp", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) {
+		{"no time that the log vouches for, and no timestamp", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) {
 			material(b).TimestampVerificationData = nil
 			material(b).TlogEntries[0].InclusionPromise = nil
 			material(b).TlogEntries[0].IntegratedTime = 0
 		}), sigstore.NoTimestamp, ""},
-		{"other payload", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) {
+		{"other payload", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) {
 			b.GetDsseEnvelope().Payload = []byte(strings.Replace(string(good), ":7,", ":8,", 1))
 		}), sigstore.NotLogged, ""},
-		{"other payload type", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) { b.GetDsseEnvelope().PayloadType = "application/json" }), signedpolicy.WrongPayloadType, "payloadType"},
-		{"a second signature", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) {
+		{"other payload type", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) { b.GetDsseEnvelope().PayloadType = "application/json" }), signedpolicy.WrongPayloadType, "payloadType"},
+		{"a second signature", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) {
 			e := b.GetDsseEnvelope()
 			e.Signatures = append(e.Signatures, e.Signatures[0])
 		}), sigstore.BadSignature, "exactly one signature"},
-		{"a signature over a file", nil, i.Bundle(good, virtual.Soon(), func(b *protobundle.Bundle) {
+		{"a signature over a file", nil, i.Bundle(good, sigstoretest.Soon(), func(b *protobundle.Bundle) {
 			b.Content = &protobundle.Bundle_MessageSignature{MessageSignature: &protocommon.MessageSignature{Signature: []byte{1}, MessageDigest: &protocommon.HashOutput{Algorithm: protocommon.HashAlgorithm_SHA2_256, Digest: make([]byte, 32)}}}
 		}), sigstore.MalformedBundle, "found a signature over a file"},
 		{"not a bundle", nil, []byte(`{}`), sigstore.MalformedBundle, ""},
 		{"nothing", nil, nil, sigstore.MalformedBundle, ""},
 		{"too large", nil, make([]byte, signedpolicy.MaxEnvelope+1), sigstore.MalformedBundle, "found more than 4194304 bytes"},
-		{"other name", func(c *sigstore.Config) { c.Name = "other" }, i.Bundle(good, virtual.Soon(), nil), signedpolicy.OtherName, ""},
-		{"expired", nil, i.Bundle(payload(t, expired), virtual.Soon(), nil), signedpolicy.Expired, ""},
-		{"an older version", func(c *sigstore.Config) { c.Seen = seen(8) }, i.Bundle(good, virtual.Soon(), nil), signedpolicy.RolledBack, "at least 8"},
-		{"another predicate", nil, i.Bundle([]byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"x","digest":{"sha1":"00"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{}}`), virtual.Soon(), nil), signedpolicy.WrongPredicateType, "slsa"},
-		{"a key given twice", nil, i.Bundle([]byte(strings.Replace(string(good), `"version":7`, `"version":9,"version":7`, 1)), virtual.Soon(), nil), sigstore.BadSignature, "statement"},
+		{"other name", func(c *sigstore.Config) { c.Name = "other" }, i.Bundle(good, sigstoretest.Soon(), nil), signedpolicy.OtherName, ""},
+		{"expired", nil, i.Bundle(payload(t, expired), sigstoretest.Soon(), nil), signedpolicy.Expired, ""},
+		{"an older version", func(c *sigstore.Config) { c.Seen = seen(8) }, i.Bundle(good, sigstoretest.Soon(), nil), signedpolicy.RolledBack, "at least 8"},
+		{"another predicate", nil, i.Bundle([]byte(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"x","digest":{"sha1":"00"}}],"predicateType":"https://slsa.dev/provenance/v1","predicate":{}}`), sigstoretest.Soon(), nil), signedpolicy.WrongPredicateType, "slsa"},
+		{"a key given twice", nil, i.Bundle([]byte(strings.Replace(string(good), `"version":7`, `"version":9,"version":7`, 1)), sigstoretest.Soon(), nil), sigstore.BadSignature, "statement"},
 	} {
 		t.Run(attack.what, func(t *testing.T) {
 			got, err := verifier(t, i, attack.config).Verify(attack.bundle)
@@ -156,13 +156,13 @@ func seen(version uint64) signedpolicy.Store {
 
 func TestVersionsOnlyGoUp(t *testing.T) {
 	t.Parallel()
-	i := virtual.New(t)
+	i := sigstoretest.New(t)
 	v := verifier(t, i, nil)
 	newer := statement()
 	newer.Version = 8
-	_, err := v.Verify(i.Bundle(payload(t, newer), virtual.Soon(), nil))
+	_, err := v.Verify(i.Bundle(payload(t, newer), sigstoretest.Soon(), nil))
 	require.NoError(t, err)
-	_, err = v.Verify(i.Bundle(payload(t, statement()), virtual.Soon(), nil))
+	_, err = v.Verify(i.Bundle(payload(t, statement()), sigstoretest.Soon(), nil))
 	assert.ErrorIs(t, err, signedpolicy.RolledBack)
 }
 
@@ -170,15 +170,15 @@ func TestVersionsOnlyGoUp(t *testing.T) {
 // which the virtual Fulcio does not give.
 func TestCertificateTimestampsAreRequiredWhereThereAreLogs(t *testing.T) {
 	t.Parallel()
-	i := virtual.New(t)
-	_, err := verifier(t, i, func(c *sigstore.Config) { c.TrustedRoot = i.RootWithCertificateLogs() }).Verify(i.Bundle(payload(t, statement()), virtual.Soon(), nil))
+	i := sigstoretest.New(t)
+	_, err := verifier(t, i, func(c *sigstore.Config) { c.TrustedRoot = i.RootWithCertificateLogs() }).Verify(i.Bundle(payload(t, statement()), sigstoretest.Soon(), nil))
 	assert.ErrorIs(t, err, sigstore.BadSignature)
 	assert.ErrorContains(t, err, "signed certificate timestamp")
 }
 
 func TestConfigsThatCannotRefuseAreErrors(t *testing.T) {
 	t.Parallel()
-	i := virtual.New(t)
+	i := sigstoretest.New(t)
 	for what, c := range map[string]struct {
 		change  func(*sigstore.Config)
 		message string

@@ -20,9 +20,10 @@ const (
 	exitUsage   = 2
 )
 
-// Run executes one command line and returns its exit status.
-func Run(args []string, stdout, stderr io.Writer) int {
-	root := newServe(stderr)
+// Run executes one command line and returns its exit status. Without a Sigstore,
+// nil, the flags about bundles are errors.
+func Run(args []string, stdout, stderr io.Writer, sigstore Sigstore) int {
+	root := newServe(stderr, sigstore)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -84,7 +84,7 @@ func (f *serveFlags) config(logger *slog.Logger) (service.Config, error) {
 	if err != nil {
 		return config, err
 	}
-	read, err := f.vouching.reader(attestation.Kind(f.kind))
+	read, err := f.vouching.reader(attestation.Kind(f.kind), f.sigstore)
 	if err != nil {
 		return config, err
 	}

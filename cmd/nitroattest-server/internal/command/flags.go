@@ -41,16 +41,25 @@ type serveFlags struct {
 	vouching      vouchingFlags
 	fetchCRLs     bool
 	updater       *crlfetch.Updater // nil without it
+	sigstore      Sigstore          // nil: bundles cannot be verified
 	tolerate      bool
 	anyModuleID   bool
 }
 
 // vouchingFlags say who has to vouch for policies.
 type vouchingFlags struct {
-	keys      string
+	keys      *string // nil: not given
 	threshold int
 	prefix    string
 	state     string
+	signer    bundleFlags
+}
+
+// bundleFlags have the names that cosign gives them. Nil: not given.
+type bundleFlags struct {
+	identity, identityPattern *string
+	issuer, issuerPattern     *string
+	trustedRoot               *string
 }
 
 func (f *serveFlags) register(cmd *cobra.Command) {
@@ -80,7 +89,12 @@ func (f *serveFlags) registerListening(flags *pflag.FlagSet) {
 func (f *serveFlags) registerChecks(flags *pflag.FlagSet) {
 	flags.StringVar(&f.policies, "policies", "", "`DIR` with the policy files, NAME.json each")
 	flags.BoolVar(&f.tolerate, "tolerate-broken-policies", false, "start although some policy files cannot be used; requests for those get 503")
-	flags.StringVar(&f.vouching.keys, "policy-keys", "", "`PEM` file with the public keys of those who vouch for policies; then every policy has to be signed")
+	flags.Var(given{&f.vouching.keys}, "policy-keys", "`PEM` file with the public keys of those who vouch for policies; then every policy has to be signed")
+	flags.Var(given{&f.vouching.signer.identity}, "certificate-identity", "`NAME` in the certificate of those who vouch for policies, an e-mail address or the URI of a workflow; then every policy has to be a Sigstore bundle")
+	flags.Var(given{&f.vouching.signer.identityPattern}, "certificate-identity-regexp", "the same as a regular `EXPRESSION` for the whole name")
+	flags.Var(given{&f.vouching.signer.issuer}, "certificate-oidc-issuer", "`URL` of who logged them in")
+	flags.Var(given{&f.vouching.signer.issuerPattern}, "certificate-oidc-issuer-regexp", "the same as a regular `EXPRESSION` for the whole URL")
+	flags.Var(given{&f.vouching.signer.trustedRoot}, "trusted-root", "`FILE` with the certificates and keys of the Sigstore instance to trust")
 	flags.IntVar(&f.vouching.threshold, "policy-threshold", 0, "how many of the keys have to have signed; 0 for all")
 	flags.StringVar(&f.vouching.prefix, "policy-name-prefix", "", "`TEXT` that comes before NAME in the name of the signed policy in NAME.json")
 	flags.StringVar(&f.vouching.state, "policy-state", "", "`FILE` to keep the versions of signed policies, so that no older one counts after a restart; written by the server")

@@ -14,8 +14,8 @@ import (
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 )
 
-func newServe(stderr io.Writer) *cobra.Command {
-	var f serveFlags
+func newServe(stderr io.Writer, sigstore Sigstore) *cobra.Command {
+	f := serveFlags{sigstore: sigstore}
 	cmd := &cobra.Command{
 		Use:           "nitroattest-server --policies DIR [flags]",
 		Short:         "Verify AWS Nitro attestation documents for other programs, over HTTP",
@@ -28,7 +28,9 @@ language. GET /openapi.json describes it.
 DIR has one file for each policy: prod.json is the policy "prod". Its files and
 those of --crl, --tls-cert, --tls-key, --client-ca and --ear-key are read again
 when they change; what is broken leaves in use what was there before, and
-/readyz, /metrics and the log say so.
+/readyz, /metrics and the log say so. With --policy-keys every policy has to be
+signed by those keys, and with --certificate-identity, --certificate-oidc-issuer
+and --trusted-root it has to be a Sigstore bundle.
 
 Without --challenge-key and --redis, challenges are good in this process only
 and until it ends. Several replicas share both.

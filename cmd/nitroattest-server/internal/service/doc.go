@@ -186,8 +186,10 @@
 //
 // # Signed policies
 //
-// Whoever runs the service can require that every policy is signed (see package
-// signedpolicy), under a name that follows from its file. Then a plain file is
+// Whoever runs the service can require that every policy is signed, under a name
+// that follows from its file: by keys (see package signedpolicy), or by people and
+// workflows that have none (Sigstore bundles, see package sigstore), and then by the
+// one identity and issuer that were asked for. Then a plain file is
 // broken, and so is one with a lower version than was seen before. A newer one that
 // has revoked all of its images, or has ended, takes the policy away that was there:
 // requests for it get 503 with the type policy-unusable. The verdict,

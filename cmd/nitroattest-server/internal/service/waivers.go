@@ -22,6 +22,7 @@ const (
 	WaiverForeignRoot   = "foreign-root"
 	WaiverDebug         = "debug-allowed"
 	WaiverAnyModuleID   = "any-module-id"
+	WaiverVersions      = "policy-versions-forgotten"
 	WaiverNoTLS         = "no-tls"
 	WaiverUnknownStatus = "unknown-status-accepted"
 	WaiverProfiles      = "profiles-served"

@@ -16,7 +16,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/pcr"
 	"github.com/nitroattest/nitroattest/pcr/signedpolicy"
-	"github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore/internal/virtual"
+	"github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore/sigstoretest"
 )
 
 func payload(t testing.TB, bank pcr.Bank) []byte {
@@ -33,10 +33,10 @@ func payload(t testing.TB, bank pcr.Bank) []byte {
 // files writes the trusted root and a bundle.
 func files(t testing.TB, payload []byte) (root, bundle string, data []byte) {
 	t.Helper()
-	i := virtual.New(t)
+	i := sigstoretest.New(t)
 	dir := t.TempDir()
 	root, bundle = filepath.Join(dir, "root.json"), filepath.Join(dir, "bundle.json")
-	data = i.Bundle(payload, virtual.Soon(), nil)
+	data = i.Bundle(payload, sigstoretest.Soon(), nil)
 	require.NoError(t, os.WriteFile(root, i.Root, 0o600))
 	require.NoError(t, os.WriteFile(bundle, data, 0o600))
 	return root, bundle, data
@@ -47,12 +47,12 @@ func TestProgramVerifiesStandardInput(t *testing.T) {
 	want := payload(t, pcr.Bank{0: pcr.ForInstance("i-1")})
 	root, _, bundle := files(t, want)
 	var stdout, stderr bytes.Buffer
-	status := run([]string{"--trusted-root", root, "--certificate-identity", virtual.Identity, "--certificate-oidc-issuer", virtual.Issuer}, bytes.NewReader(bundle), &stdout, &stderr)
+	status := run([]string{"--trusted-root", root, "--certificate-identity", sigstoretest.Identity, "--certificate-oidc-issuer", sigstoretest.Issuer}, bytes.NewReader(bundle), &stdout, &stderr)
 	require.Zero(t, status, stderr.String())
 	var got answer
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
 	assert.Equal(t, want, got.Payload)
-	assert.Equal(t, virtual.Identity, got.Signer.Identity)
+	assert.Equal(t, sigstoretest.Identity, got.Signer.Identity)
 	assert.Empty(t, stderr.String())
 }
 
@@ -60,7 +60,7 @@ func TestProgramRefuses(t *testing.T) {
 	t.Parallel()
 	root, _, bundle := files(t, payload(t, pcr.Bank{0: pcr.ForInstance("i-1")}))
 	var stdout, stderr bytes.Buffer
-	status := run([]string{"--trusted-root", root, "--certificate-identity", "mallory@example.com", "--certificate-oidc-issuer", virtual.Issuer}, bytes.NewReader(bundle), &stdout, &stderr)
+	status := run([]string{"--trusted-root", root, "--certificate-identity", "mallory@example.com", "--certificate-oidc-issuer", sigstoretest.Issuer}, bytes.NewReader(bundle), &stdout, &stderr)
 	assert.Equal(t, 1, status)
 	var got struct{ Reason, Detail, Payload string }
 	require.NoError(t, json.Unmarshal(stdout.Bytes(), &got))
@@ -73,7 +73,7 @@ func TestProgramRefuses(t *testing.T) {
 func TestProgramMisused(t *testing.T) {
 	t.Parallel()
 	root, _, _ := files(t, payload(t, pcr.Bank{0: pcr.ForInstance("i-1")}))
-	who := []string{"--certificate-identity", virtual.Identity, "--certificate-oidc-issuer", virtual.Issuer}
+	who := []string{"--certificate-identity", sigstoretest.Identity, "--certificate-oidc-issuer", sigstoretest.Issuer}
 	for message, args := range map[string][]string{
 		"--trusted-root: missing":      who,
 		"no such file":                 append([]string{"--trusted-root", root + "x"}, who...),
@@ -118,8 +118,8 @@ func TestCommandVerifiesABundleThroughThisProgram(t *testing.T) {
 	read, err := pcr.ReadPolicy(policy)
 	require.NoError(t, err)
 	root, bundle, _ := files(t, payload(t, read.Images[0].PCRs))
-	args := []string{"verify", "--recorded", "--policy-bundle", bundle, "--trusted-root", root, "--policy-name", "example.com/payments", "--certificate-oidc-issuer", virtual.Issuer, "--certificate-identity"}
-	out, err := nitroattest(append(args, virtual.Identity)...)
+	args := []string{"verify", "--recorded", "--policy-bundle", bundle, "--trusted-root", root, "--policy-name", "example.com/payments", "--certificate-oidc-issuer", sigstoretest.Issuer, "--certificate-identity"}
+	out, err := nitroattest(append(args, sigstoretest.Identity)...)
 	require.NoError(t, err, out)
 	assert.Contains(t, out, "ACCEPTED")
 	assert.Contains(t, out, "v1.2.0")

@@ -1,6 +1,6 @@
-// Package virtual is a Sigstore of a test's own, by sigstore-go's testing CA,
+// Package sigstoretest is a Sigstore of a test's own, by sigstore-go's testing CA,
 // that writes bundles and a trusted root in the form of files.
-package virtual
+package sigstoretest
 
 import (
 	"crypto/x509"
