@@ -71,8 +71,12 @@ func requireSameAsLenient(t *testing.T, evidence []byte, u *attestation.Unverifi
 	require.NoError(t, cbor.Unmarshal(parts[0], &protected))
 	require.NoError(t, cbor.Unmarshal(parts[2], &payload))
 	require.NoError(t, cbor.Unmarshal(parts[3], &signature))
-	require.Equal(t, []byte{0xa1, 0x01, 0x38, 0x22}, protected)
-	require.Len(t, signature, 96)
+	if u.Unsigned { // by an emulator: both may be any
+		require.Empty(t, bytes.Trim(signature, "\x00"))
+	} else {
+		require.Equal(t, []byte{0xa1, 0x01, 0x38, 0x22}, protected)
+		require.Len(t, signature, 96)
+	}
 	var fields map[string]any
 	require.NoError(t, cbor.Unmarshal(payload, &fields))
 
