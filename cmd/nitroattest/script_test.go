@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"nitroattest": main, "sign-for-key": signForKey, "nitroattest-sigstore": fakePlugin, "sign-message": signMessage})
+	testscript.Main(m, map[string]func(){"nitroattest": main, "sign-for-key": signForKey, "nitroattest-sigstore": fakePlugin, serverName: simulateServer, "sign-message": signMessage})
 }
 
 func TestScripts(t *testing.T) {

@@ -7,10 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -22,7 +19,10 @@ import (
 
 // pluginName is the program that verifies Sigstore bundles. It is not part of
 // this one, which so stays free of its dependencies.
-const pluginName = "nitroattest-sigstore"
+const (
+	pluginName   = "nitroattest-sigstore"
+	pluginFolder = "pcr/signedpolicy/sigstore/cmd/" + pluginName
+)
 
 // sigstoreFlags have the names that cosign gives them.
 type sigstoreFlags struct {
@@ -56,32 +56,10 @@ func (f *sigstoreFlags) check() error {
 	return nil
 }
 
-// findPlugin looks beside this program and then on PATH.
-func findPlugin() (string, error) {
-	name := pluginName
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if self, err := os.Executable(); err == nil {
-		if self, err = filepath.EvalSymlinks(self); err == nil {
-			beside := filepath.Join(filepath.Dir(self), name)
-			if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-				return beside, nil
-			}
-		}
-	}
-	path, err := exec.LookPath(name)
-	if err != nil {
-		return "", hintf(fmt.Errorf("the program %s is neither beside nitroattest nor on PATH", pluginName),
-			"go install github.com/nitroattest/nitroattest/pcr/signedpolicy/sigstore/cmd/%s@latest installs it", pluginName)
-	}
-	return path, nil
-}
-
 // readBundle has the plugin verify the signature and who made it, and checks
 // the statement here.
 func (f *voucherFlags) readBundle(data []byte, now func() time.Time, std stdio) (pcr.Policy, *settings.Voucher, error) {
-	plugin, err := findPlugin()
+	plugin, err := findProgram(pluginName, pluginFolder)
 	if err != nil {
 		return pcr.Policy{}, nil, err
 	}

@@ -64,14 +64,21 @@ func (f *enclaveFlags) register(cmd *cobra.Command) {
 	f.changed = flags.Changed
 }
 
+func (f *enclaveFlags) stateDir() (string, error) {
+	if f.changed("state") {
+		return f.state, nil
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return "", hintf(errors.New("--state: not given, and the environment names no directory of the user's"), "--state DIR keeps the keys there")
+	}
+	return filepath.Join(config, "nitroattest", "simulator"), nil
+}
+
 func (f *enclaveFlags) openState() (*simulate.State, error) {
-	dir := f.state
-	if !f.changed("state") {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return nil, hintf(errors.New("--state: not given, and the environment names no directory of the user's"), "--state DIR keeps the keys there")
-		}
-		dir = filepath.Join(config, "nitroattest", "simulator")
+	dir, err := f.stateDir()
+	if err != nil {
+		return nil, err
 	}
 	state, err := simulate.OpenState(dir)
 	if err != nil {
@@ -86,6 +93,10 @@ func (f *enclaveFlags) open(kind pcr.Kind, std stdio) (*simulate.Simulator, erro
 	if err != nil {
 		return nil, err
 	}
+	return f.start(config)
+}
+
+func (f *enclaveFlags) start(config simulate.Config) (*simulate.Simulator, error) {
 	state, err := f.openState()
 	if err != nil {
 		return nil, err

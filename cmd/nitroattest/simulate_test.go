@@ -1,16 +1,10 @@
 package main
 
 import (
-	"context"
-	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -18,10 +12,7 @@ import (
 
 	"github.com/nitroattest/nitroattest/attestation"
 	"github.com/nitroattest/nitroattest/attestation/attestationtest"
-	"github.com/nitroattest/nitroattest/attestation/attestedtls"
-	"github.com/nitroattest/nitroattest/certs"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/simulate"
-	"github.com/nitroattest/nitroattest/pcr"
 )
 
 const brokenAt = "2026-03-01T12:00:00Z"
@@ -81,54 +72,4 @@ func TestSimulateHelpNamesMutations(t *testing.T) {
 		_, err := simulate.FindMutation(name[1])
 		assert.NoError(t, err)
 	}
-}
-
-// What simulate serve answers is what clients of attestedtls take.
-func TestSimulatedServer(t *testing.T) {
-	t.Parallel()
-	state := filepath.Join(t.TempDir(), "state")
-	flags := &enclaveFlags{state: state, changed: func(name string) bool { return name == "state" }}
-	flags.container.changed = func(string) bool { return false }
-	simulator, err := flags.open(pcr.Enclave, stdio{})
-	require.NoError(t, err)
-	block, _ := pem.Decode(simulator.Root())
-	root, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(t, err)
-	roots, err := certs.NewRoots(root)
-	require.NoError(t, err)
-
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	reader, writer := io.Pipe()
-	stopped := make(chan error, 1)
-	go func() { stopped <- serveSimulated(ctx, flags, "127.0.0.1:0", stdio{out: writer}) }()
-	line := make([]byte, 100)
-	n, err := reader.Read(line)
-	require.NoError(t, err)
-	url := strings.TrimSpace(string(line[:n]))
-
-	ask := func(policy pcr.Policy) (string, error) {
-		verifier, err := attestation.NewVerifier(attestation.Config{Policy: policy, Roots: roots})
-		require.NoError(t, err)
-		transport, err := attestedtls.NewTransport(attestedtls.Config{Verifier: verifier})
-		require.NoError(t, err)
-		defer transport.CloseIdleConnections()
-		response, err := (&http.Client{Transport: transport}).Get(url)
-		if err != nil {
-			return "", err
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		return string(body), err
-	}
-	body, err := ask(simulator.Policy())
-	require.NoError(t, err)
-	assert.Equal(t, "hello from the simulated enclave "+simulator.ModuleID()+"\n", body)
-	other := simulator.Policy()
-	other.Images = []pcr.Image{{Name: "other", PCRs: pcr.Bank{0: {1}}}}
-	_, err = ask(other)
-	assert.ErrorIs(t, err, attestation.MeasurementMismatch)
-
-	stop()
-	assert.NoError(t, <-stopped)
 }

@@ -1,19 +1,26 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/nitroattest/nitroattest/attestation/attestedtls"
+	"github.com/nitroattest/nitroattest/cmd/nitroattest/internal/simulate"
 	"github.com/nitroattest/nitroattest/pcr"
+)
+
+// serverName is the program that serves. It alone needs net/http and crypto/tls.
+const (
+	serverName   = "nitroattest-simulate-serve"
+	serverFolder = "cmd/nitroattest/" + serverName
 )
 
 func newSimulateServe(std stdio) *cobra.Command {
@@ -25,15 +32,19 @@ func newSimulateServe(std stdio) *cobra.Command {
 		Long: `Serve stands in for the server in an enclave, for clients of package attestedtls
 and for those in other languages:
 
-  GET ` + attestedtls.DefaultPath + `?nonce=<hex>
+  GET ` + simulate.DocumentPath + `?nonce=<hex>
 
 answers with a document that holds a hash of the nonce and, in user_data, a label
 and the SHA-256 of the certificate of this connection. Every other path says
 hello. The key of the certificate is made at the start and kept nowhere.
 
-It prints its URL, and stops on SIGTERM or SIGINT.`,
+It prints its URL, and stops on SIGTERM or SIGINT.
+
+The server is a program of its own, ` + serverName + `, which has to be
+beside this one or on PATH. go install ./` + serverFolder + `
+installs it from a clone.`,
 		Example: `  nitroattest simulate serve --listen 127.0.0.1:8443
-  curl -k 'https://127.0.0.1:8443` + attestedtls.DefaultPath + `?nonce=00112233445566778899aabbccddeeff' -o document.cbor`,
+  curl -k 'https://127.0.0.1:8443` + simulate.DocumentPath + `?nonce=00112233445566778899aabbccddeeff' -o document.cbor`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
@@ -50,23 +61,50 @@ func serveSimulated(ctx context.Context, f *enclaveFlags, address string, std st
 	if pcr.Kind(f.kind).Is(pcr.NitroTPM) {
 		return errors.New("--kind: found nitrotpm, expected enclave: an instance with NitroTPM is no such server")
 	}
-	simulator, err := f.open(pcr.Kind(f.kind), std)
+	config, err := f.config(pcr.Kind(f.kind), std)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", address)
+	dir, err := f.stateDir()
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return err
 	}
-	if err := printOut(std.out, []byte("https://"+listener.Addr().String()+"\n")); err != nil {
-		return errors.Join(err, listener.Close())
+	if _, err := f.start(config); err != nil { // what is wrong with the flags is told here
+		return err
 	}
-	err = simulator.Serve(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		fmt.Fprintf(w, "hello from the simulated enclave %s\n", simulator.ModuleID())
-	}))
+	request, err := json.Marshal(simulate.ServeRequest{State: dir, Enclave: config, Address: address})
 	if err != nil {
-		return fmt.Errorf("--listen: %s: %w", address, err)
+		return err
+	}
+	program, err := findProgram(serverName, serverFolder)
+	if err != nil {
+		return err
+	}
+	return runServer(ctx, program, request, std)
+}
+
+// runServer returns when the program ends. It ends its standard input with the
+// context, on which the program stops; with this process the input ends, too.
+func runServer(ctx context.Context, program string, request []byte, std stdio) error {
+	cmd := exec.Command(program)
+	var complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = std.out, &complaint
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("%s: %w", serverName, err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%s: %w", serverName, pathless(err))
+	}
+	// A program that has already ended says why itself.
+	_, _ = stdin.Write(request)
+	defer context.AfterFunc(ctx, func() { _ = stdin.Close() })()
+	err = cmd.Wait()
+	if text := bytes.TrimSpace(complaint.Bytes()); err != nil && len(text) > 0 {
+		return errors.New(string(text))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", serverName, err)
 	}
 	return nil
 }

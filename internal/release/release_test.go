@@ -167,7 +167,7 @@ func TestImporterKeepsItsVersions(t *testing.T) {
 // Whoever installs the command gets one that does its job.
 func TestInstalledCommandVerifies(t *testing.T) {
 	w := newWorkshop(t)
-	for _, command := range []string{"nitroattest", "nitroattest-server"} {
+	for _, command := range []string{"nitroattest", "nitroattest/nitroattest-simulate-serve", "nitroattest-server"} {
 		w.run("install", library+"/cmd/"+command+"@"+version)
 	}
 	bin := w.run("env", "GOBIN")

@@ -5,8 +5,8 @@
 // document of one day verifies under the root of another, and two processes with
 // one directory are one hypervisor. A [Simulator] is that hypervisor with one
 // enclave, whose image the caller describes. It attests, it breaks documents on
-// purpose ([Simulator.Break]), and it answers over HTTPS as an enclave does
-// ([Simulator.Serve]).
+// purpose ([Simulator.Break]), and package server answers over HTTPS as an
+// enclave does.
 //
 // Nothing here is trusted by a verifier unless it is told to with the root.
 package simulate
