@@ -4,7 +4,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -54,12 +53,6 @@ func TestScripts(t *testing.T) {
 			"lines":          cmdLines,
 			"fifo":           cmdFIFO,
 			"without-date":   cmdWithoutDate,
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "fast" {
-				return newFast != nil, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
