@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func (b *builder) readLayer(file blob, digest string) (*node, error) {
 	if digest != "" {
 		stored.expect(digest)
 	}
-	l := &layerReader{b: b, file: file, root: newDirectoryNode(0o755)}
+	l := &layerReader{b: b, file: file, digest: digest, root: newDirectoryNode(0o755)}
 	failed := l.read(stored)
 	// A layer that is another one than was meant is told before what is wrong
 	// with it.
@@ -132,23 +133,44 @@ func (c *checked) verify() (got, want string, ok bool) {
 
 // layerReader reads the entries of one layer.
 type layerReader struct {
-	b     *builder
-	file  blob
-	plain bool // the data of files can be read where they are
-	at    *position
-	root  *node
+	b      *builder
+	file   blob
+	digest string // of the file; empty if the image states none
+	plain  bool   // the data of files can be read where they are
+	at     *position
+	root   *node
 }
 
 // position counts what the tar reader has taken.
 type position struct {
-	io.Reader
-	n int64
+	in *bufio.Reader
+	n  int64
 }
 
 func (p *position) Read(q []byte) (int, error) {
-	n, err := p.Reader.Read(q)
+	n, err := p.in.Read(q)
 	p.n += int64(n)
 	return n, err
+}
+
+// Seek goes forward only, and not beyond the end: the tar reader passes over
+// data with it, which spares copying them.
+func (p *position) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekCurrent || offset < 0 {
+		return 0, errors.ErrUnsupported
+	}
+	for offset > 0 {
+		n, err := p.in.Discard(int(min(offset, readBuffer)))
+		p.n += int64(n)
+		offset -= int64(n)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	return p.n, nil
 }
 
 func (l *layerReader) read(stored io.Reader) error {
@@ -165,9 +187,11 @@ func (l *layerReader) read(stored io.Reader) error {
 	}
 	l.plain = !compressed
 	content := &checked{in: unpacked}
-	content.expect(b.digest)
+	if !l.plain || l.digest != b.digest { // else the bytes are hashed as they are stored
+		content.expect(b.digest)
+	}
 	buffered := newFill(content)
-	l.at = &position{Reader: buffered}
+	l.at = &position{in: buffered}
 	entries := l.entries(tar.NewReader(l.at))
 	if entries != nil && !errors.Is(entries, errDamaged) {
 		return entries

@@ -9,55 +9,58 @@ import (
 // section 4.1), where the last set bit marks the end.
 type backward struct {
 	data  []byte // not loaded yet
-	value uint64 // the low count bits are next, the highest of them first
-	count uint
-	short bool // more was read than there is
+	value uint64 // the next bits, from the highest on
+	count int    // how many of them are loaded; negative: more was taken than there is
 }
 
 func newBackward(data []byte) (backward, error) {
 	if len(data) == 0 || data[len(data)-1] == 0 {
 		return backward{}, corrupt("found no mark at the end of a bit stream")
 	}
-	last := data[len(data)-1]
-	b := backward{data: data[:len(data)-1], value: uint64(last), count: uint(bits.Len8(last)) - 1}
+	b := backward{data: data}
+	b.fill()
+	b.take(uint(bits.LeadingZeros8(data[len(data)-1])) + 1)
 	return b, nil
 }
 
-// fill makes sure that 32 bits can be taken, if there are as many.
+// fillBits can be taken after a fill, if there are as many.
+const fillBits = 56
+
+// fill loads bits. Those of value beyond count are zeros or what comes next, so
+// that it does no harm to load them again.
 func (b *backward) fill() {
-	if b.count > 32 {
+	if n := len(b.data); n >= 8 {
+		b.value |= binary.LittleEndian.Uint64(b.data[n-8:]) >> (uint(b.count) & 63)
+		loaded := (63 - b.count) >> 3
+		b.data = b.data[:n-loaded]
+		b.count += 8 * loaded
 		return
 	}
-	if n := len(b.data); n >= 4 {
-		b.value = b.value<<32 | uint64(binary.LittleEndian.Uint32(b.data[n-4:]))
-		b.data = b.data[:n-4]
-		b.count += 32
-		return
-	}
-	for n := len(b.data); n > 0; n-- {
-		b.value = b.value<<8 | uint64(b.data[n-1])
-		b.count += 8
-	}
-	b.data = nil
+	b.fillLast()
 }
 
-// take returns n bits, at most 32. Beyond the beginning are zeros, and short is
-// set.
-func (b *backward) take(n uint) uint64 {
-	if b.count < n {
-		b.fill()
-		if b.count < n {
-			value := b.value & (1<<b.count - 1) << (n - b.count)
-			b.count, b.short = 0, true
-			return value
-		}
+func (b *backward) fillLast() {
+	for n := len(b.data); n > 0 && b.count <= fillBits; n-- {
+		b.value |= uint64(b.data[n-1]) << (fillBits - b.count)
+		b.count += 8
+		b.data = b.data[:n-1]
 	}
-	b.count -= n
-	return b.value >> b.count & (1<<n - 1)
 }
+
+// take returns n bits. Beyond the beginning of the data are zeros. Between two
+// fills it takes fillBits at most: so count gets negative at the end only.
+func (b *backward) take(n uint) uint64 {
+	v := b.value >> (64 - n)
+	b.value <<= n
+	b.count -= int(n)
+	return v
+}
+
+// short reports whether more was taken than there is.
+func (b *backward) short() bool { return b.count < 0 }
 
 // done reports whether all bits were taken, and no more.
-func (b *backward) done() bool { return !b.short && b.count == 0 && len(b.data) == 0 }
+func (b *backward) done() bool { return b.count == 0 && len(b.data) == 0 }
 
 // forward reads bits from the beginning.
 type forward struct {

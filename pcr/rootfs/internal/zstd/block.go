@@ -3,6 +3,7 @@ package zstd
 // compressed decodes a compressed block (RFC 8878, section 3.1.1.3) onto the
 // history, which may get as long as limit.
 func (r *Reader) compressed(data []byte, limit int) error {
+	r.makeRoom(limit + spare)
 	rest, err := r.readLiterals(data, limit-len(r.history))
 	if err != nil {
 		return err
@@ -103,9 +104,23 @@ func (r *Reader) fourStreams(data []byte, size int) error {
 	return nil
 }
 
+// spare bytes behind what is used, of the literals and of the output, make it
+// possible to copy as many where fewer are meant.
+const spare = 16
+
 func grow(b []byte, n int) []byte {
-	if cap(b) < n {
-		return make([]byte, n, maxBlock)
+	if cap(b) < n+spare {
+		return make([]byte, n, maxBlock+spare)
 	}
 	return b[:n]
+}
+
+// makeRoom gives the history a capacity of n, or more in view of what is to come.
+func (r *Reader) makeRoom(n int) {
+	if cap(r.history) < n {
+		most := r.window + max(slack, r.window) + maxBlock + spare
+		grown := make([]byte, len(r.history), max(n, min(2*n, most)))
+		copy(grown, r.history)
+		r.history = grown
+	}
 }

@@ -57,7 +57,7 @@ func (h *huffmanTable) readWeights(weights *[256]uint8, data []byte) (int, error
 		return 0, err
 	}
 	states := [2]uint64{in.take(uint(log)), in.take(uint(log))}
-	if in.short {
+	if in.short() {
 		return 0, corrupt("found a truncated Huffman table")
 	}
 	count := 0
@@ -68,8 +68,9 @@ func (h *huffmanTable) readWeights(weights *[256]uint8, data []byte) (int, error
 		e := h.weights[states[turn]]
 		weights[count] = e.symbol
 		count++
+		in.fill()
 		states[turn] = uint64(e.base) + in.take(uint(e.bits))
-		if in.short {
+		if in.short() {
 			weights[count] = h.weights[states[turn^1]].symbol
 			return count + 1, nil
 		}
@@ -110,42 +111,36 @@ func (h *huffmanTable) build(weights *[256]uint8, count int) error {
 	return nil
 }
 
+// codesAtOnce are read between two fills.
+const codesAtOnce = fillBits / maxHuffmanBits
+
 // decode fills out with the literals of one stream.
 func (h *huffmanTable) decode(out, data []byte) error {
 	in, err := newBackward(data)
 	if err != nil {
 		return err
 	}
-	width := h.bits
-	mask := uint64(1)<<width - 1
-	i := 0
-	// Three codes at a time where there are bits for them.
-	for ; i+3 <= len(out); i += 3 {
+	shift := (64 - h.bits) & 63
+	for len(out) >= codesAtOnce && len(in.data) >= 8 {
 		in.fill()
-		if in.count < 3*maxHuffmanBits {
-			break
+		value, taken := in.value, uint(0)
+		for i := range codesAtOnce {
+			e := h.entries[value>>shift&(1<<maxHuffmanBits-1)]
+			value <<= e.bits & 63
+			taken += uint(e.bits)
+			out[i] = e.symbol
 		}
-		e := h.entries[in.value>>(in.count-width)&mask]
-		in.count -= uint(e.bits)
-		f := h.entries[in.value>>(in.count-width)&mask]
-		in.count -= uint(f.bits)
-		g := h.entries[in.value>>(in.count-width)&mask]
-		in.count -= uint(g.bits)
-		out[i], out[i+1], out[i+2] = e.symbol, f.symbol, g.symbol
+		in.value = value
+		in.count -= int(taken)
+		out = out[codesAtOnce:]
 	}
-	for ; i < len(out); i++ {
+	for i := range out {
 		in.fill()
-		var at uint64
-		if in.count >= width {
-			at = in.value >> (in.count - width) & mask
-		} else {
-			at = in.value << (width - in.count) & mask
-		}
-		e := h.entries[at]
-		if uint(e.bits) > in.count {
+		e := h.entries[in.value>>shift&(1<<maxHuffmanBits-1)]
+		in.take(uint(e.bits))
+		if in.short() {
 			return corrupt("found a truncated stream of literals")
 		}
-		in.count -= uint(e.bits)
 		out[i] = e.symbol
 	}
 	if !in.done() {

@@ -266,10 +266,11 @@ func (r *Reader) nextBlock() error {
 	return nil
 }
 
+const slack = 1 << 20 // least room for output beside the window
+
 // slide makes room for a block and keeps the window before it. All of the
 // history has been read.
 func (r *Reader) slide() {
-	const slack = 1 << 20
 	if len(r.history) > r.window+max(slack, r.window) {
 		kept := copy(r.history, r.history[len(r.history)-r.window:])
 		r.history = r.history[:kept]

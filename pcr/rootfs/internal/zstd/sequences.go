@@ -136,22 +136,48 @@ func (r *Reader) run(in *backward, count, limit int) error {
 	offset := offsets[in.take(r.tables[matchOffsets].log)]
 	match := matches[in.take(r.tables[matchLengths].log)]
 	literals := r.literals
+	out, at := r.history[:limit+spare], len(r.history)
 	for i := range count {
 		in.fill()
-		distance := int(1<<offset.symbol + in.take(uint(offset.symbol)))
-		in.fill()
-		matchCode, literalCode := matchCodes[match.symbol], literalCodes[length.symbol]
+		value := 1<<(offset.symbol&31) + in.take(uint(offset.symbol))
+		if offset.symbol > fillBits-32 { // the two lengths have 32 bits at most
+			in.fill()
+		}
+		matchCode, literalCode := &matchCodes[match.symbol], &literalCodes[length.symbol]
 		copied := int(matchCode.base) + int(in.take(uint(matchCode.bits)))
 		literal := int(literalCode.base) + int(in.take(uint(literalCode.bits)))
-		if in.short || literal > len(literals) {
+		if in.short() || literal > len(literals) {
 			return corrupt("found truncated sequences, or too few literals")
 		}
-		if err := r.appendLiterals(literals[:literal], limit); err != nil {
-			return err
+		distance := int(min(value-3, MaxWindow+1)) // which is beyond any window
+		if value > 3 {
+			r.offsets = [3]int{distance, r.offsets[0], r.offsets[1]}
+		} else {
+			distance = r.repeated(int(value), literal)
+		}
+		if literal+copied > limit-at {
+			return errBlockSize
+		}
+		if literal <= spare { // usual, and a copy of fixed size is quick
+			copy(out[at:at+spare], literals[:spare:cap(literals)])
+		} else {
+			copy(out[at:], literals[:literal])
 		}
 		literals = literals[literal:]
-		if err := r.appendMatch(r.distance(distance, literal), copied, limit); err != nil {
-			return err
+		at += literal
+		if distance <= 0 || distance > at || distance > r.window {
+			return corrupt("found a copy of what is %d bytes back, beyond the window or the output", distance)
+		}
+		from := at - distance
+		if copied <= spare && distance >= spare {
+			copy(out[at:at+spare], out[from:from+spare])
+			at += copied
+		} else {
+			for copied > 0 { // a copy may overlap what it makes
+				n := copy(out[at:at+copied], out[from:at])
+				at += n
+				copied -= n
+			}
 		}
 		if i+1 < count {
 			in.fill()
@@ -163,17 +189,14 @@ func (r *Reader) run(in *backward, count, limit int) error {
 	if !in.done() {
 		return corrupt("found more than the sequences in their stream")
 	}
+	r.history = out[:at]
 	return r.appendLiterals(literals, limit)
 }
 
-// distance turns the value of an offset into how far back it means, and keeps
-// the last three (section 3.1.1.5). 0 is none.
-func (r *Reader) distance(value, literal int) int {
+// repeated returns the distance that an offset of 1 to 3 means, one of the last
+// three or one less than the last, and keeps them in order (section 3.1.1.5).
+func (r *Reader) repeated(value, literal int) int {
 	o := &r.offsets
-	if value > 3 {
-		o[0], o[1], o[2] = value-3, o[0], o[1]
-		return o[0]
-	}
 	if literal == 0 {
 		value++
 	}
@@ -189,29 +212,12 @@ func (r *Reader) distance(value, literal int) int {
 	return o[0]
 }
 
+var errBlockSize = corrupt("found more output than a block can have")
+
 func (r *Reader) appendLiterals(literals []byte, limit int) error {
 	if len(literals) > limit-len(r.history) {
-		return corrupt("found more output than a block can have")
+		return errBlockSize
 	}
 	r.history = append(r.history, literals...)
-	return nil
-}
-
-func (r *Reader) appendMatch(distance, n, limit int) error {
-	at := len(r.history)
-	if distance <= 0 || distance > at || distance > r.window {
-		return corrupt("found a copy of what is %d bytes back, beyond the window or the output", distance)
-	}
-	if n > limit-at {
-		return corrupt("found more output than a block can have")
-	}
-	from := at - distance
-	for n > 0 {
-		// A copy may overlap what it makes.
-		part := min(n, len(r.history)-from)
-		r.history = append(r.history, r.history[from:from+part]...)
-		n -= part
-		from += part
-	}
 	return nil
 }
