@@ -111,10 +111,10 @@ func TestReplicasAcceptNothingWithoutTheirStore(t *testing.T) {
 
 	store.Kill()
 	for _, r := range replicas {
+		requireReady(t, r, false)
 		ready, err := r.get("/readyz")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusServiceUnavailable, ready.status)
-		require.False(t, *ready.Ready)
 		require.Equal(t, "unavailable", ready.Store)
 	}
 	waiting := exchange(t, replicas[0]) // challenges need no store

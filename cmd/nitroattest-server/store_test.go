@@ -27,12 +27,18 @@ func operator(t *testing.T, store *redistest.Server) *redis.Client {
 	return client
 }
 
+// requireReady waits until the last answer of the store is forgotten.
 func requireReady(t *testing.T, r *replica, ready bool) {
 	t.Helper()
-	a, err := r.get("/readyz")
-	require.NoError(t, err)
-	require.Equal(t, ready, *a.Ready)
-	require.Equal(t, ready, a.status == http.StatusOK)
+	for {
+		a, err := r.get("/readyz")
+		require.NoError(t, err)
+		require.Equal(t, *a.Ready, a.status == http.StatusOK)
+		if *a.Ready == ready {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func TestAFlushEndsTheChallengesThatAreOut(t *testing.T) {
@@ -66,6 +72,20 @@ func TestReadyIsWhoCanRedeem(t *testing.T) {
 	requireUnavailable(t, a)
 	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
 	requireReady(t, r, true)
+
+	// A server that evicts forgets. While it does nothing is accepted, and of what
+	// was issued before never again.
+	before := exchange(t, r)
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "100mb").Err())
+	requireReady(t, r, false)
+	a, err = r.post("/v1/verify", before)
+	require.NoError(t, err)
+	requireUnavailable(t, a)
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory", "0").Err())
+	requireReady(t, r, true)
+	requireVerdict(t, r, before, "unknown-nonce")
+	requireVerdict(t, r, exchange(t, r), "")
 
 	require.NoError(t, client.ReplicaOf(t.Context(), "127.0.0.1", "1").Err())
 	requireReady(t, r, false)

@@ -22,8 +22,9 @@
 // replaced or made to follow another, and when a first replica connects to it, and a nonce that was issued in it ends with it, although some were
 // never redeemed; their clients need another. What is said of restarts and
 // failover below then goes for nobody, and two servers that both believe to be the
-// master take redemptions of different nonces. What stays is this: whoever deletes
-// single keys, a server that evicts them, and a clock that jumps ahead. It takes
+// master take redemptions of different nonces. A server that evicts is noticed when
+// somebody asks for the epoch, which has ended then. What stays is this: whoever deletes
+// single keys, and a clock that jumps ahead. It takes
 // one script for each redemption, and the ACL "~<prefix>* +eval +get +set
 // +info".
 //
@@ -39,7 +40,7 @@
 // server drops keys when its memory is full. [New] asks for both and refuses
 // such a server. With noeviction a full server refuses writes, and the nonce is
 // refused with challenge.StoreFull. The answer holds for the time of asking:
-// leave the policy alone afterwards.
+// leave the policy alone afterwards, or use epochs, for which it is asked each time.
 //
 // Restart. What the server still knows after a crash depends on its append-only
 // file:

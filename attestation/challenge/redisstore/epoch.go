@@ -56,7 +56,18 @@ const (
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') .. ':' ..
   string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')`
 
+	// ARGV[2] is 1 where a server must not evict. One that does may have forgotten
+	// redemptions, and so the epoch that was is over for everybody.
 	askEpoch = history + `
+if ARGV[2] == '1' then
+  local memory = redis.call('INFO', 'memory')
+  local limit = string.match(memory, '\nmaxmemory:(%d+)')
+  local policy = string.match(memory, '\nmaxmemory_policy:([%w-]+)')
+  if policy ~= 'noeviction' and limit ~= '0' then
+    redis.call('SET', KEYS[1], 'evicts')
+    return {tostring(limit), tostring(policy)}
+  end
+end
 local epoch = redis.call('GET', KEYS[1])
 if epoch and string.sub(epoch, 1, #run) == run then
   return epoch
@@ -85,29 +96,41 @@ func (s *Store) key(id challenge.ID) string {
 }
 
 // Epoch returns the epoch of the moment. It begins a new one where a server does
-// not know of any.
+// not know of any. A server that evicts keys has none, unless
+// Config.InsecureAllowEviction is set, and the one that it had has ended.
 func (s *Store) Epoch(ctx context.Context) (Epoch, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	mustKeep := "1"
+	if s.mayEvict {
+		mustKeep = "0"
+	}
 	candidate := make([]byte, 16)
 	_, _ = rand.Read(candidate) // never fails
 	answers := make([]*redis.Cmd, parts)
 	_, err := s.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		for part := range answers {
-			answers[part] = p.Eval(ctx, askEpoch, []string{s.epochKey(part)}, hex.EncodeToString(candidate))
+			answers[part] = p.Eval(ctx, askEpoch, []string{s.epochKey(part)}, hex.EncodeToString(candidate), mustKeep)
 		}
 		return nil
 	})
 	var e Epoch
 	for part, answer := range answers {
 		if err == nil {
-			e.parts[part], err = answer.Text()
+			e.parts[part], err = epochOf(answer)
 		}
 	}
 	if err != nil {
 		return Epoch{}, storeError(err)
 	}
 	return e, nil
+}
+
+func epochOf(answer *redis.Cmd) (string, error) {
+	if memory, err := answer.StringSlice(); err == nil && len(memory) == 2 {
+		return "", evicts("", memory[0], memory[1])
+	}
+	return answer.Text()
 }
 
 // RedeemIn is [challenge.Store.Redeem] for a nonce that was issued in an epoch. An

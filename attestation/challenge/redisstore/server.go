@@ -50,9 +50,13 @@ func checkServer(ctx context.Context, server *redis.Client) error {
 	}
 	limit, policy := field(info, "maxmemory"), field(info, "maxmemory_policy")
 	if policy != "noeviction" && limit != "0" {
-		return fmt.Errorf("server %s: found maxmemory %q with maxmemory-policy %q, expected noeviction: it would forget redemptions when its memory is full", server.Options().Addr, limit, policy)
+		return evicts(" "+server.Options().Addr, limit, policy)
 	}
 	return nil
+}
+
+func evicts(server, limit, policy string) error {
+	return fmt.Errorf("server%s: found maxmemory %q with maxmemory-policy %q, expected noeviction: it would forget redemptions when its memory is full", server, limit, policy)
 }
 
 // field finds a value in what INFO answers, lines of name:value. Empty: none.

@@ -35,9 +35,10 @@ type Config struct {
 // Store is a [challenge.Store] on a Redis or Valkey server. It is safe for
 // concurrent use, and every replica has one of its own.
 type Store struct {
-	client  redis.UniversalClient
-	prefix  string
-	timeout time.Duration
+	client   redis.UniversalClient
+	prefix   string
+	timeout  time.Duration
+	mayEvict bool
 }
 
 var _ challenge.Store = (*Store)(nil)
@@ -67,7 +68,7 @@ func newStore(ctx context.Context, client redis.UniversalClient, config Config) 
 	if err := checkClient(client); err != nil {
 		return nil, err
 	}
-	s := &Store{client, config.Prefix, config.Timeout}
+	s := &Store{client, config.Prefix, config.Timeout, config.InsecureAllowEviction}
 	if !config.InsecureAllowEviction {
 		ctx, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()

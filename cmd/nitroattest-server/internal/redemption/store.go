@@ -134,15 +134,14 @@ func isAnswer(err error) bool {
 	return errors.Is(err, redisstore.ErrOtherEpoch) || errors.Is(err, challenge.StoreFull)
 }
 
-// Ready does what a redemption does. It closes the breaker when that works.
+// Ready asks for the epoch, which a store that evicts has not, and does what a
+// redemption does. It closes the breaker when that works.
 func (s *Store) Ready(ctx context.Context) error {
+	if err := s.Refresh(ctx); err != nil {
+		return err
+	}
 	begin := time.Now()
 	err := s.backend.Probe(ctx, *s.epoch.Load())
-	if errors.Is(err, redisstore.ErrOtherEpoch) {
-		if err = s.Refresh(ctx); err == nil {
-			err = s.backend.Probe(ctx, *s.epoch.Load())
-		}
-	}
 	s.observe("probe", begin, err)
 	if err == nil {
 		s.breaker.note(time.Now(), false)

@@ -58,8 +58,11 @@ func (s *Service) bind(ctx context.Context, given []byte) ([]byte, context.Conte
 func (s *Service) refuseEarly(ctx context.Context, nonce challenge.Nonce, given []byte) (bound []byte, redeeming context.Context, err error) {
 	bound, redeeming = s.bind(ctx, given)
 	err = s.config.Issuer.RefuseEarly(nonce, bound)
-	if s.config.Epochs == nil || !errors.Is(err, challenge.Unknown) || s.config.Epochs.Refresh(ctx) != nil {
+	if s.config.Epochs == nil || !errors.Is(err, challenge.Unknown) {
 		return bound, redeeming, err
+	}
+	if err := s.config.Epochs.Refresh(ctx); err != nil {
+		return nil, nil, storeProblem(err) // the challenge may be a good one
 	}
 	bound, redeeming = s.bind(ctx, given)
 	return bound, redeeming, s.config.Issuer.RefuseEarly(nonce, bound)
@@ -69,10 +72,17 @@ func (s *Service) refuseEarly(ctx context.Context, nonce challenge.Nonce, given 
 func (s *Service) redeem(ctx context.Context, nonce challenge.Nonce, bound []byte) error {
 	err := s.config.Issuer.Redeem(ctx, nonce, bound)
 	if s.config.Epochs != nil && err != nil && s.config.Epochs.Ended(err) {
+		if err := s.config.Epochs.Refresh(ctx); err != nil {
+			return storeProblem(err) // there is no other epoch, and so no use in another challenge
+		}
 		// Without the cause: that is of a store that cannot tell, and this one can.
 		return &challenge.Error{Reason: challenge.Unknown, Detail: "its epoch has ended"}
 	}
 	return err
+}
+
+func storeProblem(err error) error {
+	return &problem{kind: storeUnavailable, detail: "nothing was accepted; the challenge can be tried again until it expires", err: err}
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) error {

@@ -3,12 +3,39 @@ package service
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
 
-// storeTimeout limits the question whether the store answers.
-const storeTimeout = 2 * time.Second
+const (
+	// storeTimeout limits the question whether the store answers.
+	storeTimeout = 2 * time.Second
+
+	// probeAge is how old an answer may be. Anybody may ask for /readyz, where it has
+	// no listener of its own, and the store writes for each probe.
+	probeAge = time.Second
+)
+
+// storeProbe asks the store for all who want to know at the same time.
+type storeProbe struct {
+	mu    sync.Mutex
+	asked time.Time // zero: never
+	err   error
+}
+
+// ask does not end with the request that happens to be the first one.
+func (p *storeProbe) ask(ctx context.Context, ready func(context.Context) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asked.IsZero() || time.Since(p.asked) >= probeAge {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+		defer cancel()
+		p.err = ready(ctx)
+		p.asked = time.Now()
+	}
+	return p.err
+}
 
 func (s *Service) health(w http.ResponseWriter, _ *http.Request, _ *entry) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -55,10 +82,8 @@ func (s *Service) ready(w http.ResponseWriter, r *http.Request, _ *entry) error 
 		}
 	}
 	if s.config.StoreReady != nil {
-		ctx, cancel := context.WithTimeout(r.Context(), storeTimeout)
-		defer cancel()
 		state.Store = "ok"
-		if err := s.config.StoreReady(ctx); err != nil {
+		if err := s.storeProbe.ask(r.Context(), s.config.StoreReady); err != nil {
 			state.Store = "unavailable"
 		}
 	}

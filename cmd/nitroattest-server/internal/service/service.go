@@ -102,7 +102,8 @@ type Service struct {
 	admin    router
 	draining atomic.Bool
 
-	listeners listenerCollector
+	listeners  listenerCollector
+	storeProbe storeProbe
 }
 
 // New returns a service, or an error that names the field of Config that cannot

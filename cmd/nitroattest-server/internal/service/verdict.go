@@ -29,8 +29,13 @@ func notAppraised() *attestation.Report {
 }
 
 // refuseChallenge makes the verdict for a challenge that was refused: after the
-// document passed every check, or before it was looked at.
+// document passed every check, or before it was looked at. Where nobody knows what
+// to think of the challenge there is none.
 func refuseChallenge(report *attestation.Report, err error) (*verdict, error) {
+	var unknown *problem
+	if errors.As(err, &unknown) {
+		return nil, unknown
+	}
 	var refused *challenge.Error
 	if !errors.As(err, &refused) {
 		return nil, fmt.Errorf("challenge: %w", err) // readExchange has let through what it should not

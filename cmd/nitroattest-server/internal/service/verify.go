@@ -118,7 +118,7 @@ func (s *Service) appraise(ctx context.Context, x *exchange) (*verdict, error) {
 	case err == nil:
 		return v, nil
 	case errors.Is(err, challenge.StoreUnavailable), errors.Is(err, challenge.StoreFull):
-		return nil, &problem{kind: storeUnavailable, detail: "nothing was accepted; the challenge can be tried again until it expires", err: err}
+		return nil, storeProblem(err)
 	default:
 		return refuseChallenge(report, err)
 	}
