@@ -25,7 +25,11 @@ func TestVerifyIsParseAndVerifyParsed(t *testing.T) {
 		}
 		c := h.Case(m)
 		v := newVerifier(t, c.Config())
-		for _, evidence := range [][]byte{c.Original, c.Document} {
+		documents := [][]byte{c.Document}
+		if i%32 == 0 { // one that is accepted costs all of its signatures
+			documents = append(documents, c.Original)
+		}
+		for _, evidence := range documents {
 			result, err := v.Verify(evidence, c.Expect())
 			report := v.Appraise(evidence, c.Expect())
 			parsed, parseErr := v.Parse(evidence)
