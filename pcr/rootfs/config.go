@@ -13,6 +13,8 @@ import (
 // of an image may have together.
 const MaxEntries = 1 << 21
 
+var maxEntries = MaxEntries // less in a test
+
 // Boot holds the files of the boot ramdisk, which nitro-cli installs in
 // /usr/share/nitro_enclaves/blobs. They have to be of the version of nitro-cli
 // whose registers are to be computed.

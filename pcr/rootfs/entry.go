@@ -120,8 +120,8 @@ func (l *layerReader) child(parent *node, name string) (*node, error) {
 	if n := parent.children[name]; n != nil {
 		return n, nil
 	}
-	if l.b.entries++; l.b.entries > MaxEntries {
-		return nil, l.b.fail(TooManyEntries, "", fmt.Sprintf("found more than %d entries and directories that they imply in all layers", MaxEntries), nil)
+	if l.b.entries++; l.b.entries > maxEntries {
+		return nil, l.b.fail(TooManyEntries, "", fmt.Sprintf("found more than %d entries and directories that they imply in all layers", maxEntries), nil)
 	}
 	n := &node{}
 	parent.add(name, n)

@@ -148,8 +148,8 @@ func (b *builder) openArchive(image io.ReaderAt, size int64) (files, error) {
 		if err != nil {
 			return nil, b.fail(NotAnImage, "", "expected a tar archive with an image", err)
 		}
-		if len(a.files) >= MaxEntries {
-			return nil, b.fail(TooManyEntries, "", fmt.Sprintf("found more than %d files in the archive", MaxEntries), nil)
+		if len(a.files) >= maxEntries {
+			return nil, b.fail(TooManyEntries, "", fmt.Sprintf("found more than %d files in the archive", maxEntries), nil)
 		}
 		offset, err := section.Seek(0, io.SeekCurrent)
 		if err != nil {

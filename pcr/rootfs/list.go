@@ -77,8 +77,8 @@ func (l *Listing) read(r *Reader) error {
 		if e == nil {
 			return nil
 		}
-		if len(l.entries) == MaxEntries {
-			return &Error{Reason: TooManyEntries, Detail: fmt.Sprintf("found more than %d entries in a ramdisk", MaxEntries)}
+		if len(l.entries) == maxEntries {
+			return &Error{Reason: TooManyEntries, Detail: fmt.Sprintf("found more than %d entries in a ramdisk", maxEntries)}
 		}
 		entry := listed{Entry: *e, nth: names[e.Name]}
 		names[e.Name]++

@@ -1,6 +1,7 @@
 package rootfs_test
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -148,15 +149,67 @@ func newcWithPadding(c byte) []byte {
 	return data
 }
 
-// A million entries cost what their names and digests take.
-func TestManyEntries(t *testing.T) {
+// A million entries cost what their names and digests take: the archive, of
+// which every byte is read, is held nowhere.
+func TestMillionEntries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a second of work")
 	}
 	t.Parallel()
-	entries := make([]header, 1<<17)
-	for i := range entries {
-		entries[i] = header{name: fmt.Sprintf("d/%d", i), mode: 0o100644}
+	const entries = 1_000_000
+	archive, w := io.Pipe()
+	go func() {
+		out := bufio.NewWriterSize(w, 64<<10)
+		// A name of 14 bytes with the zero, so that nothing has to be padded.
+		entry := newc(header{name: "d/00000000000", mode: 0o100644})[:110+14]
+		for i := range entries {
+			for at, rest := len(entry)-2, i; rest > 0; at, rest = at-1, rest/10 {
+				entry[at] = '0' + byte(rest%10)
+			}
+			out.Write(entry)
+		}
+		out.Write(newc())
+		w.CloseWithError(out.Flush())
+	}()
+	l, err := rootfs.List(archive)
+	require.NoError(t, err)
+	assert.Equal(t, entries, l.Len())
+	assert.EqualValues(t, entries*(110+14)+len(newc()), l.Size)
+}
+
+// More entries than there may be are refused wherever they are. This test runs
+// beside no other, for it changes the limit.
+func TestTooManyEntries(t *testing.T) {
+	const limit = 12
+	defer rootfs.LimitEntries(limit)()
+	items, entries := base(), []header{}
+	for i := len(items); i < limit; i++ {
+		items = append(items, item{name: fmt.Sprintf("f%d", i)})
 	}
-	assert.Equal(t, len(entries), list(t, newc(entries...)).Len())
+	for i := range limit {
+		entries = append(entries, header{name: fmt.Sprintf("f%d", i), mode: 0o100644})
+	}
+	one := item{name: "one", data: "more"}
+	_, err := open(t, simple(tarOf(t, items...)).layout(t), rootfs.Config{})
+	require.NoError(t, err)
+	for name, layers := range map[string][][]byte{
+		"an entry":             {tarOf(t, append(slices.Clone(items), one)...)},
+		"an entry above":       {tarOf(t, items...), tarOf(t, one)},
+		"a directory implied":  {tarOf(t, append(slices.Clone(items[:len(items)-1]), item{name: "opt/x"})...)},
+		"one that is replaced": {tarOf(t, items...), tarOf(t, items[2])},
+	} {
+		_, err := open(t, simple(layers...).layout(t), rootfs.Config{})
+		require.ErrorIs(t, err, rootfs.TooManyEntries, name)
+	}
+	many := layoutFiles(t, simple(tarOf(t, items...)))
+	for i := range limit {
+		many[fmt.Sprint(i)] = nil
+	}
+	_, err = open(t, archive(t, many), rootfs.Config{})
+	require.ErrorIs(t, err, rootfs.TooManyEntries)
+
+	_, err = rootfs.List(bytes.NewReader(newc(entries...)))
+	require.NoError(t, err)
+	_, err = rootfs.List(bytes.NewReader(newc(append(entries, header{name: "one"})...)))
+	require.ErrorIs(t, err, rootfs.TooManyEntries)
 }
