@@ -17,6 +17,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/nitroattest/nitroattest/internal/durable"
 )
 
 // maxSeries bounds what is remembered. Every authority that signs lists has one
@@ -188,7 +190,10 @@ func replaceFile(path string, data []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	if err := os.Rename(file.Name(), path); err != nil {
+		return err
+	}
+	return durable.SyncFolder(filepath.Dir(path))
 }
 
 // withoutPath takes the name of a temporary file out of an error: it is another

@@ -5,8 +5,9 @@
 //	nitroattest-server --policies policies/
 //
 // GET /openapi.json describes what it answers, and --help its flags. Exit
-// status: 0 after a stop that was asked for; 1 if that cut requests off; 2 when a
-// flag or a file kept it from starting.
+// status: 0 after a stop that was asked for; 1 if that cut requests off, or if it
+// could not go on, such as when a listener failed; 2 when a flag or a file kept it
+// from starting.
 //
 //	nitroattest-server healthcheck --admin-listen unix:/run/nitroattest/admin
 //

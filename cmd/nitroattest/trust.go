@@ -16,7 +16,7 @@ func (f *appraisalFlags) registerTrust(cmd *cobra.Command) {
 
 // trust leaves out what was not given.
 func (f *appraisalFlags) trust(std stdio) settings.Trust {
-	trust := settings.Trust{CRLs: f.crls, Stdin: std.in}
+	trust := settings.Trust{CRLs: f.crls, Stdin: std.in, Words: flagName}
 	for name, field := range map[string]struct {
 		value *string
 		given **string

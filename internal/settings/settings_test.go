@@ -292,6 +292,37 @@ func TestBrokenIsNotMissing(t *testing.T) {
 	}
 }
 
+// The command has flags and the server too, but settings have names.
+func TestTrustIsToldInTheWordsOfTheUser(t *testing.T) {
+	t.Parallel()
+	text := func(s string) *string { return &s }
+	for name, c := range map[string]struct {
+		trust settings.Trust
+		want  string // with "<setting>" for what the user calls it
+	}{
+		"both":          {settings.Trust{Root: text("root.pem"), Partition: text("aws")}, "<partition>: given beside <roots>, expected one of them"},
+		"no partition":  {settings.Trust{Partition: text("eu")}, `<partition>: found "eu", expected "aws" or "aws-us-gov"`},
+		"no file":       {settings.Trust{Root: text("none.pem")}, "<roots>: none.pem: "},
+		"no lists":      {settings.Trust{MissingCRL: text("refuse")}, "<missing_crl>: given without <crls>"},
+		"unknown word":  {settings.Trust{CRLs: []string{"none.crl"}, MissingCRL: text("accept")}, `<missing_crl>: found "accept", expected "refuse" or "insecure-accept"`},
+		"no file there": {settings.Trust{CRLs: []string{"none.crl"}}, "<crls>: none.crl: "},
+	} {
+		told := func(words func(string) string) string {
+			trust := c.trust
+			trust.Words = words
+			_, err := trust.Roots()
+			if err == nil {
+				_, err = trust.Revocations()
+			}
+			require.Error(t, err, name)
+			return err.Error()
+		}
+		plain := strings.NewReplacer("<", "", ">", "").Replace(c.want)
+		assert.True(t, strings.HasPrefix(told(nil), plain), told(nil))
+		assert.True(t, strings.HasPrefix(told(func(setting string) string { return "<" + setting + ">" }), c.want), name)
+	}
+}
+
 func TestTrustOfCRLsNeedsAList(t *testing.T) {
 	t.Parallel()
 	a := &settings.Appraisal{AnyImage: true, Recorded: true, Lists: []string{"x"}, Unknown: certs.RefuseUnknown}

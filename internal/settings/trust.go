@@ -9,7 +9,7 @@ import (
 	"github.com/nitroattest/nitroattest/internal/input"
 )
 
-// Values of --partition and --missing-crl.
+// Values of Trust.Partition and Trust.MissingCRL.
 const (
 	PartitionAWS      = "aws"
 	PartitionGovCloud = "aws-us-gov"
@@ -26,6 +26,22 @@ type Trust struct {
 	MissingCRL *string  // what to do without a current list; nil: refuse
 
 	Stdin io.Reader // read for a file called -; nil: no file may be called that
+
+	// Words returns what the user calls a setting, as Appraisal.Words does. Nil: its
+	// name in JSON.
+	Words func(setting string) string
+}
+
+func (t Trust) name(setting string) string {
+	if t.Words == nil {
+		return setting
+	}
+	return t.Words(setting)
+}
+
+// wrong is an error about a setting, in the words of the user.
+func (t Trust) wrong(setting, format string, args ...any) error {
+	return fmt.Errorf("%s: %w", t.name(setting), fmt.Errorf(format, args...))
 }
 
 // Bounds of what is read of a file.
@@ -41,11 +57,11 @@ func (t Trust) read(name string, most int64) ([]byte, error) {
 	return input.Read(name, t.Stdin, most)
 }
 
-// Roots returns what --root or --partition names. The roots of two partitions
+// Roots returns what Root or Partition names. The roots of two partitions
 // are never trusted together.
 func (t Trust) Roots() (*certs.Roots, error) {
 	if t.Root != nil && t.Partition != nil {
-		return nil, errors.New("--partition: given beside --root, expected one of them")
+		return nil, t.wrong(Partition, "given beside %s, expected one of them", t.name(Roots))
 	}
 	if t.Root != nil {
 		return t.readRoots(*t.Root)
@@ -59,23 +75,23 @@ func (t Trust) Roots() (*certs.Roots, error) {
 	case PartitionGovCloud:
 		return certs.AWSGovCloudRoot(), nil
 	default:
-		return nil, fmt.Errorf("--partition: found %q, expected %q or %q", *t.Partition, PartitionAWS, PartitionGovCloud)
+		return nil, t.wrong(Partition, "found %q, expected %q or %q", *t.Partition, PartitionAWS, PartitionGovCloud)
 	}
 }
 
 func (t Trust) readRoots(name string) (*certs.Roots, error) {
 	data, err := t.read(name, maxRoots)
 	if err != nil {
-		return nil, fmt.Errorf("--root: %s: %w", name, err)
+		return nil, t.wrong(Roots, "%s: %w", name, err)
 	}
 	roots, err := certs.ParseRoots(data)
 	if err != nil {
-		return nil, fmt.Errorf("--root: %s: %w", name, err)
+		return nil, t.wrong(Roots, "%s: %w", name, err)
 	}
 	return roots, nil
 }
 
-// UnknownStatus returns what --missing-crl says.
+// UnknownStatus returns what MissingCRL says.
 func (t Trust) UnknownStatus() (certs.UnknownStatus, error) {
 	if t.MissingCRL == nil {
 		return certs.RefuseUnknown, nil
@@ -83,14 +99,14 @@ func (t Trust) UnknownStatus() (certs.UnknownStatus, error) {
 	unknown := certs.UnknownStatus(*t.MissingCRL)
 	switch {
 	case len(t.CRLs) == 0:
-		return "", errors.New("--missing-crl: given without --crl")
+		return "", t.wrong(MissingCRL, "given without %s", t.name(CRLs))
 	case unknown != certs.RefuseUnknown && unknown != certs.InsecureAcceptUnknown:
-		return "", fmt.Errorf("--missing-crl: found %q, expected %q or %q", *t.MissingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
+		return "", t.wrong(MissingCRL, "found %q, expected %q or %q", *t.MissingCRL, certs.RefuseUnknown, certs.InsecureAcceptUnknown)
 	}
 	return unknown, nil
 }
 
-// Revocations returns nil, which checks nothing, without --crl.
+// Revocations returns nil, which checks nothing, without CRLs.
 func (t Trust) Revocations() (*certs.Revocations, error) {
 	unknown, err := t.UnknownStatus()
 	if err != nil || len(t.CRLs) == 0 {
@@ -98,22 +114,22 @@ func (t Trust) Revocations() (*certs.Revocations, error) {
 	}
 	revocations, err := certs.NewRevocations(certs.RevocationConfig{Unknown: unknown})
 	if err != nil {
-		return nil, fmt.Errorf("--crl: %w", err)
+		return nil, t.wrong(CRLs, "%w", err)
 	}
 	var lists [][]byte
 	for _, name := range t.CRLs {
 		list, err := t.read(name, maxList)
 		if err != nil {
-			return nil, fmt.Errorf("--crl: %s: %w", name, err)
+			return nil, t.wrong(CRLs, "%s: %w", name, err)
 		}
 		lists = append(lists, list)
 		// One at a time first, for the error to name the file.
 		if err := revocations.SetCRLs(list); err != nil {
-			return nil, fmt.Errorf("--crl: %s: %w", name, err)
+			return nil, t.wrong(CRLs, "%s: %w", name, err)
 		}
 	}
 	if err := revocations.SetCRLs(lists...); err != nil {
-		return nil, fmt.Errorf("--crl: %w", err)
+		return nil, t.wrong(CRLs, "%w", err)
 	}
 	return revocations, nil
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"github.com/nitroattest/nitroattest/internal/durable"
 )
 
 // Store remembers the highest version of each policy. An implementation may be
@@ -42,15 +44,17 @@ const maxState = 1 << 20
 // NewFileStore returns a Store in a file, {"versions": {"<name>": 7}}. A file
 // that does not exist has seen nothing; one that cannot be read or is damaged
 // fails every call, as does a directory that does not exist. The file is
-// replaced as a whole, after its content has reached the disk. Processes of
+// replaced as a whole, after its content has reached the disk, and the call returns
+// after its name has. Processes of
 // one machine take turns by a lock on a second file, whose name ends in .lock;
 // on systems without flock, Windows for example, only one process may use the
 // file at a time.
-func NewFileStore(path string) Store { return &fileStore{path: path} }
+func NewFileStore(path string) Store { return &fileStore{path: path, syncFolder: durable.SyncFolder} }
 
 type fileStore struct {
-	mu   sync.Mutex
-	path string
+	mu         sync.Mutex
+	path       string
+	syncFolder func(path string) error
 }
 
 func (f *fileStore) Advance(name string, version uint64) (uint64, error) {
@@ -142,6 +146,9 @@ func (f *fileStore) write(versions map[string]uint64) error {
 	}
 	if err != nil {
 		os.Remove(temporary.Name())
+		return err
 	}
-	return err
+	// A machine that loses power could bring the file of before back, and with it an
+	// older version.
+	return f.syncFolder(filepath.Dir(f.path))
 }

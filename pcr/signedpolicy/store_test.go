@@ -20,6 +20,29 @@ func advance(t testing.TB, s signedpolicy.Store, name string, version uint64) ui
 	return highest
 }
 
+// A version is remembered once its file has its name, also after a loss of power.
+func TestAVersionLastsBeforeItCounts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "state.json")
+	var synced []string
+	var failure error
+	s := signedpolicy.NewFileStoreSyncedBy(path, func(folder string) error {
+		require.Equal(t, dir, folder)
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		synced = append(synced, string(data))
+		return failure
+	})
+	advance(t, s, "a", 3)
+	advance(t, s, "a", 2) // nothing is written
+	assert.Equal(t, []string{`{"versions":{"a":3}}` + "\n"}, synced)
+
+	failure = os.ErrInvalid
+	_, err := s.Advance("a", 4)
+	require.ErrorIs(t, err, failure)
+}
+
 func TestStoresRememberTheHighest(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state.json")

@@ -9,15 +9,14 @@ import (
 	"io"
 	"runtime/debug"
 
-	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
 	"github.com/nitroattest/nitroattest/internal/plain"
 )
 
 // Exit statuses.
 const (
 	exitStopped = 0
-	exitFailed  = 1 // requests were cut off, or a check found the service unwell
-	exitUsage   = 2
+	exitFailed  = 1 // a service that had started ended otherwise, or a check found it unwell
+	exitUsage   = 2 // a flag or a file kept it from starting
 )
 
 // Run executes one command line and returns its exit status. Without a Sigstore,
@@ -30,7 +29,8 @@ func Run(args []string, stdout, stderr io.Writer, sigstore Sigstore) int {
 	root.AddCommand(newHealthcheck())
 	if err := root.Execute(); err != nil {
 		printError(stderr, err)
-		if errors.Is(err, service.ErrCut) || errors.Is(err, errUnwell) {
+		var running *runError
+		if errors.As(err, &running) || errors.Is(err, errUnwell) {
 			return exitFailed
 		}
 		return exitUsage

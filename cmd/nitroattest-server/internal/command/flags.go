@@ -1,6 +1,7 @@
 package command
 
 import (
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,6 +130,17 @@ func (f *serveFlags) registerRunning(flags *pflag.FlagSet) {
 	flags.DurationVar(&f.running.PolicyInterval, "policy-interval", 5*time.Second, "time between two looks at the files that are read again")
 	flags.DurationVar(&f.running.ShutdownDelay, "shutdown-delay", 0, "time to go on accepting connections when the server stops and /readyz says so, for balancers to notice")
 	flags.DurationVar(&f.running.ShutdownTimeout, "shutdown-timeout", 30*time.Second, "time for requests to finish when the server stops")
+}
+
+// flagName is what a user of the command calls a setting.
+func flagName(setting string) string {
+	switch setting {
+	case settings.Roots:
+		return "--root"
+	case settings.CRLs:
+		return "--crl"
+	}
+	return "--" + strings.ReplaceAll(setting, "_", "-")
 }
 
 // earlierNames lets the name that a flag had before stand for the one it has now.

@@ -12,10 +12,11 @@ import (
 
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/memory"
 	"github.com/nitroattest/nitroattest/cmd/nitroattest-server/internal/service"
+	"github.com/nitroattest/nitroattest/internal/settings"
 )
 
 func newServe(stderr io.Writer, sigstore Sigstore) *cobra.Command {
-	f := serveFlags{sigstore: sigstore}
+	f := serveFlags{sigstore: sigstore, trust: settings.Trust{Words: flagName}}
 	cmd := &cobra.Command{
 		Use:           "nitroattest-server --policies DIR [flags]",
 		Short:         "Verify AWS Nitro attestation documents for other programs, over HTTP",
@@ -95,8 +96,17 @@ func serve(ctx context.Context, stderr io.Writer, f *serveFlags) error {
 		go store.redemptions.Watch(ctx)
 	}
 	f.running.Notify = notifier(logger)
-	return s.Serve(ctx, listeners, f.running)
+	if err := s.Serve(ctx, listeners, f.running); err != nil {
+		return &runError{err}
+	}
+	return nil
 }
+
+// runError is what ended a service that had started: no flag and no file is to
+// blame for it.
+type runError struct{ error }
+
+func (e *runError) Unwrap() error { return e.error }
 
 func (f *serveFlags) listen() (*service.Listeners, error) {
 	listeners, err := service.Listen(f.listening)

@@ -109,12 +109,17 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.left == 0 {
 		return 0, errLong
 	}
+	c.computed() // who waits for the client computes nothing
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
+	if n > 0 && !c.compute() {
+		return 0, errLate
+	}
 	return n, err
 }
 
-// Write implements [net.Conn]. The first one of a handshake is its answer.
+// Write implements [net.Conn]. In a handshake it is an answer, after which the
+// client has to say something.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.computed()
 	c.writing.Store(time.Now().UnixNano())

@@ -19,9 +19,10 @@
 // does not take its answer. A request that is being answered is never given up.
 //
 // A handshake may read [maxHandshake] bytes, and no more handshakes compute at a
-// time than there are cores: one that has said hello waits for one of them, and
-// gives it back with its answer, so that a client which stops in between keeps
-// none. Handshakes end before package http sees a connection.
+// time than there are cores: each piece that a client has sent waits for one of
+// them, and gives it back with the answer, or when more has to be read, so that a
+// client which stops in between keeps none. That goes for the second hello after a
+// HelloRetryRequest (RFC 8446, section 4.1.4) and for the client's certificate too. Handshakes end before package http sees a connection.
 //
 // Behind a balancer that hides the addresses of its clients, all of them are one
 // client. Then the bound for one client has to be that for all.

@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -167,6 +169,55 @@ func TestManyHandshakes(t *testing.T) {
 		require.NoError(t, <-done)
 	}
 	s.awaitStats(func(stats connections.Stats) bool { return stats.Handshakes["done"] == 60 })
+}
+
+// No more handshakes compute at a time than there are cores, also those that had to
+// say hello twice.
+func TestHandshakesThatComputeAreBounded(t *testing.T) {
+	config, client := newTLS(t)
+	retried := client.Clone()
+	config.CurvePreferences = []tls.CurveID{tls.CurveP384}
+	retried.CurvePreferences = []tls.CurveID{tls.X25519, tls.CurveP384}
+	for name, client := range map[string]*tls.Config{"once": client, "twice": retried} {
+		t.Run(name, func(t *testing.T) {
+			var computing, most atomic.Int64
+			work := func() {
+				now := computing.Add(1)
+				defer computing.Add(-1)
+				for {
+					before := most.Load()
+					if now <= before || most.CompareAndSwap(before, now) {
+						break
+					}
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+			busy := config.Clone()
+			busy.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { // after a retry
+				work()
+				return &config.Certificates[0], nil
+			}
+			busy.Certificates = nil
+			busy.VerifyConnection = func(tls.ConnectionState) error { // of the client's certificate
+				work()
+				return nil
+			}
+			s := start(t, connections.Limits{Total: 100, PerClient: 100, Handshakes: 100}, busy)
+			done := make(chan error)
+			for range 8 * runtime.GOMAXPROCS(0) {
+				conn := tls.Client(s.dial(one), client)
+				go func() { done <- conn.Handshake() }()
+			}
+			for range 8 * runtime.GOMAXPROCS(0) {
+				require.NoError(t, <-done)
+			}
+			s.awaitStats(func(stats connections.Stats) bool {
+				return stats.Handshakes["done"] == 8*runtime.GOMAXPROCS(0)
+			})
+			assert.LessOrEqual(t, int(most.Load()), runtime.GOMAXPROCS(0))
+			assert.NotZero(t, most.Load())
+		})
+	}
 }
 
 func newListener(raw net.Listener, config *tls.Config, timeout time.Duration) *connections.Listener {

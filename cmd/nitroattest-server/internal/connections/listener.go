@@ -212,12 +212,9 @@ func (l *Listener) handshake(c *Conn) {
 	l.deliver(c, conn)
 }
 
-// configFor waits for a processor, since what follows is the work of a handshake.
+// configFor is asked once the client has said hello.
 func (l *Listener) configFor(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	c := hello.Conn.(*Conn)
-	if !c.compute() {
-		return nil, errLate
-	}
 	c.generation = l.generation() // before the configuration, which may be newer
 	if l.config.TLS.GetConfigForClient == nil {
 		return nil, nil

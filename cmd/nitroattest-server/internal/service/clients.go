@@ -99,7 +99,11 @@ func (t *tlsFiles) setClientLists(contents [][]byte) (inUse, error) {
 	if err != nil {
 		return inUse{}, err
 	}
-	t.lists = &clientLists{lists}
+	newest, err := notOlder(lists, t.newest)
+	if err != nil {
+		return inUse{}, err
+	}
+	t.lists, t.newest = &clientLists{lists}, newest
 	t.put()
 	use := inUse{ID: hexSHA256(contents[0]), expires: lists[0].NextUpdate}
 	for _, list := range lists {
@@ -108,6 +112,38 @@ func (t *tlsFiles) setClientLists(contents [][]byte) (inUse, error) {
 		}
 	}
 	return use, nil
+}
+
+// notOlder refuses lists that go back behind those of before of the same issuer and
+// key, as --crl does: whoever can put an old list into the file would bring back who
+// was revoked since. It returns the newest of each issuer, also of those that have
+// gone from the file.
+func notOlder(lists []*x509.RevocationList, before map[string]*x509.RevocationList) (map[string]*x509.RevocationList, error) {
+	now := map[string]*x509.RevocationList{}
+	for _, list := range lists {
+		issuer := string(list.RawIssuer) + string(list.AuthorityKeyId)
+		if now[issuer] == nil || older(now[issuer], list) {
+			now[issuer] = list
+		}
+	}
+	for issuer, old := range before {
+		switch list := now[issuer]; {
+		case list == nil:
+			now[issuer] = old
+		case older(list, old):
+			return nil, fmt.Errorf("found the revocation list of %s with number %v by %q, expected none older than that of %s with number %v, which was there before",
+				list.ThisUpdate.Format(time.RFC3339), list.Number, list.Issuer, old.ThisUpdate.Format(time.RFC3339), old.Number)
+		}
+	}
+	return now, nil
+}
+
+// older compares lists of one issuer (RFC 5280, sections 5.1.2.4 and 5.2.3).
+func older(list, other *x509.RevocationList) bool {
+	if !list.ThisUpdate.Equal(other.ThisUpdate) {
+		return list.ThisUpdate.Before(other.ThisUpdate)
+	}
+	return list.Number != nil && other.Number != nil && list.Number.Cmp(other.Number) < 0
 }
 
 func parseLists(data []byte) ([]*x509.RevocationList, error) {

@@ -144,6 +144,51 @@ func TestRevokedClients(t *testing.T) {
 	assert.ErrorContains(t, err, "expected all or none")
 }
 
+// Whoever can put an old list into the file brings nobody back who was revoked since,
+// also not by way of a file in which the list is missing.
+func TestClientListsDoNotGoBack(t *testing.T) {
+	k, a := newKit(t), newAuthority(t)
+	listening := a.server(t)
+	listening.ClientCA, listening.ClientCRL = a.path("ca.pem"), a.path("clients.crl")
+	read := func() []byte {
+		list, err := os.ReadFile(a.path("clients.crl"))
+		require.NoError(t, err)
+		return list
+	}
+	use := func(list []byte) {
+		require.NoError(t, os.WriteFile(a.path("clients.crl"), list, 0o600))
+		k.config.Files.Reload()
+	}
+	a.writeList(t, time.Now().Add(time.Hour))
+	old := read()
+	address, _ := k.startPolling(t, listening, time.Hour)
+	require.NoError(t, a.askAs(t, address, "spiffe://example.org/a"))
+	cert, err := tls.LoadX509KeyPair(a.path("client.pem"), a.path("client.key"))
+	require.NoError(t, err)
+	a.writeList(t, time.Now().Add(time.Hour), cert.Leaf.SerialNumber)
+	revoking := read()
+	use(revoking)
+	require.Error(t, a.ask(t, address))
+
+	use(old)
+	require.Error(t, a.ask(t, address))
+	assert.Contains(t, k.log.String(), "which was there before")
+
+	strangers := newAuthority(t)
+	strangers.writeList(t, time.Now().Add(time.Hour))
+	foreign, err := os.ReadFile(strangers.path("clients.crl"))
+	require.NoError(t, err)
+	use(foreign)
+	use(old)
+	require.Error(t, a.ask(t, address))
+
+	use(revoking)
+	require.Error(t, a.ask(t, address))
+	a.writeList(t, time.Now().Add(time.Hour))
+	use(read())
+	require.NoError(t, a.ask(t, address), "a newer one may take it off")
+}
+
 // A connection ends with the certificate of its client.
 func TestAClientWhoseCertificateEnds(t *testing.T) {
 	k := newKit(t)

@@ -19,7 +19,8 @@ type tlsFiles struct {
 	cert      tls.Certificate
 	clientCAs *x509.CertPool // nil: clients need no certificate
 	names     []string
-	lists     *clientLists // nil: none
+	lists     *clientLists                    // nil: none
+	newest    map[string]*x509.RevocationList // of each issuer that there was
 	callers   atomic.Pointer[tls.Config]
 	operators atomic.Pointer[tls.Config] // who need no certificate
 }
