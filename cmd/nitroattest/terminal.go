@@ -4,15 +4,22 @@ import (
 	"io"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/nitroattest/nitroattest/internal/plain"
 )
 
-// isTerminal reports whether w is a terminal.
+// isTerminal reports whether w is a terminal, or another device for characters
+// that is not the null device. To tell these apart would take golang.org/x/sys.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err != nil || !os.SameFile(info, null)
 }
 
 // palette colours words, or leaves them alone.
