@@ -11,10 +11,10 @@
 // [pcr.Policy].
 //
 // A relying party makes one [Verifier] at start and calls [Verifier.Verify] for
-// every document. Who has to look at a document first, to choose a policy or to
-// look up a nonce, calls [Verifier.Parse] and [Verifier.VerifyParsed], which are
-// Verify in two parts. A [Result] is returned only when every check passed; there is
-// no result beside an error. Otherwise the error is an [*Error] with exactly
+// every document. One that has to look at a document first, to choose a policy or
+// to look up a nonce, calls [Verifier.Parse] and [Verifier.VerifyParsed], which are
+// Verify in two parts. A [Result] is returned only when every check passed; there
+// is no result beside an error. Otherwise the error is an [*Error] with exactly
 // one [Reason]. [Verifier.Appraise] makes the same checks and reports on each.
 //
 // Nothing is checked less because an option was left out. Without a policy
@@ -91,9 +91,9 @@
 // beside it: the nonce, an age, user data, a public key, and registers into which
 // an application measures after it has booted, such as its configuration
 // ([Expect.PCRs]). Nil asks for nothing, unless the image of the policy lists
-// registers that every exchange has to expect (pcr.Image.Exchange). So that a value which got lost is not
-// taken for one that nobody asked for, wrap it in [Required] or set
-// [Config.Require]. A [Result] says what its verdict rests on: [Result.Freshness],
+// registers that every exchange has to expect (pcr.Image.Exchange). A value that
+// got lost in your program is nil too, and then nothing is asked for: to have an
+// error in its place, wrap it in [Required] or set [Config.Require]. A [Result] says what its verdict rests on: [Result.Freshness],
 // [Result.Waived].
 //
 // # Compatibility

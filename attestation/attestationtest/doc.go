@@ -18,11 +18,11 @@
 //
 // # Documents
 //
-// A document is what the newest recorded ones are in all that follows from the
-// format and from AWS's certificates: the encoding of the COSE_Sign1 and of the payload, the order of the
-// fields, and of each certificate the encoding of names and dates, the
-// extensions with their order and criticality, and the size of serial numbers.
-// The tests of this package compare the two. [Enclave.Attest] documents the
+// A document has the form of the newest recorded ones: the encoding of the
+// COSE_Sign1 and of the payload, the order of the fields, and of each certificate
+// the encoding of names and dates, the extensions with their order and
+// criticality, and the size of serial numbers. The tests of this package compare
+// the two. [Enclave.Attest] documents the
 // same options that an enclave has, and [Request] what else can be set.
 //
 // What differs from recorded documents: the keys and the signatures, serial
@@ -59,8 +59,8 @@
 //
 // A [Blueprint] is a document before it is signed. Whatever is edited in it,
 // everything else is signed anew, so that the edit is the only thing wrong.
-// [Mutations] are several hundred such edits as values, sorted by [Topic]; [Variations] are edits that must
-// be accepted. [Hypervisor.Case] carries one out, together with everything that
+// [Mutations] are more than 600 such edits as values, sorted by [Topic];
+// [Variations] are edits that must be accepted. [Hypervisor.Case] carries one out, together with everything that
 // a verifier has to be told to judge the result:
 //
 //	for _, m := range attestationtest.Mutations() {

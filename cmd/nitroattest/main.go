@@ -12,8 +12,8 @@
 //
 // The service is a program of its own, nitroattest-server.
 //
-// See the README for its flags and forms of input. Exit status: 0 when every
-// document was accepted; 1 when some document is not authentic; 2 when the
+// --help of each command lists its flags, and the README the forms of input.
+// Exit status: 0 when every document was accepted; 1 when some document is not authentic; 2 when the
 // command was misused or something could not be read; 3 when every document is
 // authentic and some was refused by policy, freshness or binding.
 package main

@@ -1,4 +1,4 @@
-// Package service is the HTTP service behind "nitroattest serve": it hands out
+// Package service is the HTTP service of nitroattest-server: it hands out
 // challenges and verifies attestation documents for callers in any language.
 //
 // Its callers are relying parties. They pass on what an enclave gave them and
