@@ -67,6 +67,28 @@ export type RefusedBriefVerdict = {
 	user_data: string | null;
 };
 
+/** What the certificate of a Sigstore bundle says of who signed the policy, in place of keys. It does not show that the image comes from the commit. */
+export type Signer = {
+	/** Of the source. */
+	commit?: string;
+	/** E-mail address, or URI of a workflow. */
+	identity: string;
+	/** URL of who logged the signer in. */
+	issuer: string;
+	/** Branch or tag of the source. */
+	ref?: string;
+	/** URL of the source. */
+	repository?: string;
+	/** URL of the build. */
+	run?: string;
+	/** Times that a transparency log or a timestamp authority vouches for. */
+	signed: Array<string>;
+	/** Event that started it. */
+	trigger?: string;
+	/** URI of the build's instructions. */
+	workflow?: string;
+};
+
 export type VerifyRequest = {
 	/** What POST /v1/challenges gave out for this exchange. Required unless the server allows max_age in its place. */
 	challenge?: Challenge | null;
@@ -95,6 +117,7 @@ export type VerifyRequest = {
 
 /** Who vouches for the policy: the signed policy that was used. */
 export type Voucher = {
+	certificate?: Signer;
 	/** Verdicts are refused with policy-expired from then on. */
 	expires: string;
 	issued: string;
