@@ -21,6 +21,8 @@
 //	            refused
 //	shared      all of this for a service and clients that share all cores
 //	memory      what the service holds before and after
+//	signatures  what --signatures fast is good for, on a core of its own: how many
+//	            times the verdicts in a second, and for the same processor time
 //
 // Then it measures what clients can do who are not in earnest, one kind after the
 // other, each from an address or addresses of its own on loopback, beside honest
@@ -67,7 +69,8 @@ var (
 	tlsFiles = flag.String("tls", "", "folder with the TLS files, for -role serve")
 	address  = flag.String("address", "", "of the service, for -role flood and abuse")
 	kind     = flag.String("kind", "", "of abuse, for -role abuse")
-	loads    = flag.String("loads", "all", "which measurements to make, separated by commas: throughput, bodies, hellos, mixed, idle, handshakes")
+	verifier = flag.String("signatures", "standard", "what verifies signatures, for -role serve: standard or fast")
+	loads    = flag.String("loads", "all", "which measurements to make, separated by commas: throughput, signatures, bodies, hellos, mixed, idle, handshakes")
 )
 
 func main() {
@@ -102,6 +105,14 @@ func measure() error {
 	fmt.Printf("%d cores, %s\n", len(all), runtime.Version())
 	if chosen("throughput") {
 		if err := throughput(all); err != nil {
+			return err
+		}
+	}
+	if chosen("signatures") {
+		if err := compareSignatures(all[:1], all[1:]); err != nil {
+			return err
+		}
+		if err := pin(all); err != nil {
 			return err
 		}
 	}
@@ -158,8 +169,8 @@ func onItsOwn(its, others []int) error {
 	return underFlood(l)
 }
 
-func startLoad(cores []int, fleet fleetSize) (*load, error) {
-	service, err := start("-role", "serve")
+func startLoad(cores []int, fleet fleetSize, more ...string) (*load, error) {
+	service, err := start(append([]string{"-role", "serve"}, more...)...)
 	if err != nil {
 		return nil, err
 	}

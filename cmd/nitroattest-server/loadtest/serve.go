@@ -78,7 +78,7 @@ func flags(dir string) ([]string, error) {
 	policies := filepath.Join(dir, "policies")
 	root, ear := filepath.Join(dir, "root.pem"), filepath.Join(dir, "ear.pem")
 	return []string{"--listen", "127.0.0.1:0", "--policies", policies, "--root", root, "--ear-key", ear,
-			"--challenge-lifetime", challenge.MaxLifetime.String()},
+			"--challenge-lifetime", challenge.MaxLifetime.String(), "--signatures", *verifier},
 		errors.Join(
 			os.Mkdir(policies, 0o700),
 			os.WriteFile(filepath.Join(policies, "load.json"), policy, 0o600),
