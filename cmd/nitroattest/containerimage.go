@@ -151,9 +151,7 @@ func bar(done, total int64) string {
 
 // measure returns PCR0, PCR1 and PCR2, or PCR2 alone without blobs.
 func (c *container) measure(std stdio) (pcr.Bank, error) {
-	p := newProgressOfOne(std)
-	p.show("%s: hashing", printable(filepath.Base(c.file)))
-	defer p.clear()
+	defer newProgressOfOne(std).showMeanwhile(printable(filepath.Base(c.file)) + ": hashing")()
 	if c.blobs == nil {
 		value, err := c.MeasureApplication()
 		if err != nil {

@@ -43,6 +43,29 @@ func (p *progress) show(format string, args ...any) {
 	fmt.Fprint(p.w, clearLine+fmt.Sprintf(format, args...))
 }
 
+// showMeanwhile is for work that does not tell how far it has come: the line is
+// there from when it turns out to be long until stop, which has to be called.
+func (p *progress) showMeanwhile(text string) (stop func()) {
+	if p.w == nil {
+		return func() {}
+	}
+	ended, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		select {
+		case <-ended:
+		case <-time.After(progressInterval):
+			fmt.Fprint(p.w, clearLine+text)
+			<-ended
+			fmt.Fprint(p.w, clearLine)
+		}
+	}()
+	return func() {
+		close(ended)
+		<-gone
+	}
+}
+
 // clear makes room for other output.
 func (p *progress) clear() {
 	if p.w != nil && !p.shown.IsZero() {
