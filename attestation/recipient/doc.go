@@ -43,14 +43,19 @@
 // lengths, and the content is a series of OCTET STRINGs of 1000 bytes, which
 // need not be whole blocks. encoding/asn1 reads none of that. [Seal] writes
 // exactly this form. [Open] takes any form of length and content whole or in
-// pieces, since other producers differ there. It also takes versions 0 with the
+// pieces, since other producers differ there. It also takes version 0 with the
 // recipient named by issuerAndSerialNumber, as openssl cms does without -keyid and
 // LocalStack for AWS KMS: no certificate is looked up, and an envelope for another
 // key is [DecryptionFailed] then in place of [WrongRecipient]. It takes nothing
-// else: a second recipient, another content type, an identifier of 20 bytes, or
-// attributes are [UnsupportedForm], another algorithm or parameter, RSAES-PKCS1-v1_5
-// and an initialization vector of more than 16 bytes among them,
-// [UnsupportedAlgorithm], and bytes after the end [MalformedEnvelope]. Its reader has no recursion and its memory is bounded by the input.
+// else:
+//
+//   - [UnsupportedForm]: a second recipient, another content type, an identifier of
+//     20 bytes, or attributes;
+//   - [UnsupportedAlgorithm]: another algorithm or parameter, such as
+//     RSAES-PKCS1-v1_5 or an initialization vector of more than 16 bytes;
+//   - [MalformedEnvelope]: bytes after the end.
+//
+// Its reader has no recursion, and its memory is bounded by the input.
 //
 // # What an envelope does not say
 //
@@ -120,9 +125,8 @@
 //
 // RSA keys have 2048 to 4096 bits and an exponent over 2^16. Envelopes are at
 // most [MaxEnvelopeSize] and plaintexts [MaxPlaintextSize] bytes. All
-// cryptography is Go's standard library and works in its FIPS 140-only mode,
-// X25519 alone
-// excepted: MLKEM768-X25519 works, for ML-KEM is approved.
+// cryptography is Go's standard library and works in its FIPS 140-only mode, with
+// the exception of X25519. MLKEM768-X25519 works, since ML-KEM is approved.
 //
 // Content keys are wiped after use, and so is what was decrypted when it is not
 // returned. Go does not let a library wipe the key schedules inside crypto/aes

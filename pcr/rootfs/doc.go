@@ -1,6 +1,6 @@
-// Package rootfs makes of a container image the two ramdisks that nitro-cli
-// build-enclave makes of it, byte for byte, without Docker, and computes the
-// registers of an enclave with them.
+// Package rootfs turns a container image into the two ramdisks of an enclave, and
+// computes the registers with them. It does so without Docker, and the ramdisks are
+// those that nitro-cli build-enclave makes, byte for byte.
 //
 //	file, size := ... // what docker save wrote, or an OCI image layout
 //	set, err := rootfs.Ramdisks(file, size, rootfs.Boot{Init: init, NSM: nsm})
@@ -46,7 +46,7 @@
 // They are refused, with a [Reason] for which [Reason.Irreproducible] is true:
 // a layer with files in a directory that it has no entry for, whose time is then
 // that of unpacking ([MissingParent]); a WorkingDir that is not in the image
-// ([WorkingDirMissing]); and others. Mend the image, with COPY of whole
+// ([WorkingDirMissing]); and others. Change the image, with COPY of whole
 // directories or RUN mkdir.
 //
 // With [Config.InsecureAllowIrreproducible] they are measured with a warning.

@@ -5,7 +5,8 @@
 //
 //	SET <prefix><32 hex digits of the ID> 1 PX <milliseconds> NX
 //
-// with EX in place of PX for whole seconds. OK means that this was the first redemption, a null reply that it was not.
+// with EX in place of PX for whole seconds. OK means that this was the first
+// redemption, a null reply that it was not.
 // Anything else is an error, which refuses the nonce: a server that is down,
 // that only replicates, that has no memory left, or that did not answer in
 // time. A call that lost its answer may have been carried out; go-redis then
@@ -19,20 +20,20 @@
 //
 // [Store.Epoch] and [Store.RedeemIn] are for a service that accepts no nonce twice
 // even if its servers forget. An [Epoch] ends when a server is restarted, flushed,
-// replaced or made to follow another, and when a first replica connects to it, and a nonce that was issued in it ends with it, although some were
-// never redeemed; their clients need another. What is said of restarts and
-// failover below then goes for nobody, and two servers that both believe to be the
+// replaced or made to follow another, and when a first replica connects to it.
+// The nonces that were issued in an epoch end with it, also those that were never
+// redeemed; their clients need others. What is said of restarts and failover below
+// does not concern such a service, and two servers that both believe to be the
 // master take redemptions of different nonces. A server that evicts is noticed when
-// somebody asks for the epoch, which has ended then. What stays is this: whoever deletes
-// single keys, and a clock that jumps ahead. It takes
-// one script for each redemption, and the ACL "~<prefix>* +eval +get +set
-// +info".
+// somebody asks for the epoch, which has ended then. Two dangers stay: somebody who
+// deletes single keys, and a clock that jumps ahead. A redemption takes one script,
+// and the ACL "~<prefix>* +eval +get +set +info".
 //
 // # What the server has to keep
 //
-// Without epochs, one-time holds as long as the server keeps the keys for their time to live.
-// Of a nonce that was redeemed and whose key is gone, every replica believes
-// that it is new, until it expires. So this package bounds the damage to
+// Without epochs, a nonce is good once as long as the server keeps its key for its
+// time to live. When the key of a redeemed nonce is gone, every replica takes the
+// nonce for a new one, until it expires. So this package bounds the damage to
 // the nonces of the last Lifetime, and what else can go wrong is up to the
 // server:
 //
@@ -64,8 +65,9 @@
 // That goes for Sentinel and for Cluster. During a partition, a master that has
 // been cut off takes redemptions that the other side does not see, until it
 // notices; min-replicas-to-write and min-replicas-max-lag limit how long. WAIT
-// would narrow this and not close it, and is not used. If not even that may happen, use a single server with appendfsync always and be
-// unavailable while it is down, or a store that replicates before it answers.
+// would narrow this and not close it, and is not used. If not even that may happen,
+// use a single server with appendfsync always and be unavailable while it is down,
+// or a store that replicates before it answers.
 //
 // Several masters. With active-active replication, where two servers take writes
 // for the same key, each accepts the nonce once. The same goes for a proxy or

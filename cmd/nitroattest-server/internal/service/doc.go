@@ -54,9 +54,10 @@
 // ends when a server of it is restarted, flushed or replaced. Those that are out
 // end with it: the verdict has the reason unknown-nonce, and the client asks for
 // another. So nothing is accepted twice by a store that forgot. A store that may
-// evict what it was told has no epoch, and redeems nothing. /readyz redeems
-// what nobody asks for, once a second at most, and is not ready where that fails. When five redemptions
-// in a row got no answer, nobody asks for a second, and then one asks for all.
+// evict what it was told has no epoch, and redeems nothing. /readyz redeems a
+// challenge that nobody has, once a second at most, and is not ready where that
+// fails. After five redemptions in a row without an answer the store is left alone
+// for a second, and then one request tries it for all.
 //
 // # Attestation results
 //
