@@ -42,6 +42,12 @@ type vectorIndex struct {
 		CommandLine map[string]string `json:"cmdline"`
 		SHA384      string
 	}
+	AWS map[string]struct { // by architecture
+		Init   string `json:"init_sha384"`
+		NSM    string `json:"nsm_ko_sha384"`
+		SHA384 string
+		Size   int64
+	} `json:"bootstrap_with_aws_blobs"`
 	Cases []vector
 }
 
@@ -210,4 +216,34 @@ func TestIrreproducibleImagesAreThoseOfDocker29(t *testing.T) {
 			}
 		})
 	}
+}
+
+// With AWS's own init and nsm.ko, which are not in this repository, the boot
+// ramdisk is the one that AWS's builder makes of them.
+func TestBootRamdiskOfAWSFiles(t *testing.T) {
+	t.Parallel()
+	dir := os.Getenv("NITRO_CLI_BLOBS")
+	if dir == "" {
+		dir = "/usr/share/nitro_enclaves/blobs" // where nitro-cli installs them
+	}
+	var boot rootfs.Boot
+	var err error
+	if boot.Init, err = os.ReadFile(filepath.Join(dir, "init")); err != nil {
+		t.Skipf("SKIPPED: no files of AWS's: %v; NITRO_CLI_BLOBS names their folder", err)
+	}
+	boot.NSM, err = os.ReadFile(filepath.Join(dir, "nsm.ko"))
+	require.NoError(t, err)
+	init, nsm := sha512.Sum384(boot.Init), sha512.Sum384(boot.NSM)
+	for _, known := range readIndex(t).AWS {
+		if known.Init != hex.EncodeToString(init[:]) || known.NSM != hex.EncodeToString(nsm[:]) {
+			continue
+		}
+		set, err := open(t, simple(tarOf(t, base()...)).layout(t), rootfs.Config{Boot: boot})
+		require.NoError(t, err)
+		sum := sha512.Sum384(readAll(t, set.Boot))
+		assert.Equal(t, known.SHA384, hex.EncodeToString(sum[:]))
+		assert.EqualValues(t, known.Size, set.Boot.Size())
+		return
+	}
+	t.Skipf("SKIPPED: %s has files of another version of nitro-cli than 1.5.0", dir)
 }
