@@ -19,27 +19,10 @@ func main() {
 		"version":  version(),
 		"appraise": function(func(args []js.Value) ([]byte, error) { return library.Appraise(bytesOf(args[0]), bytesOf(args[1])) }),
 		"identify": function(func(args []js.Value) ([]byte, error) { return []byte(api.Identify(bytesOf(args[0]))), nil }),
-		"measure":  js.FuncOf(measure),
 	}
 	addReport(calls, library)
 	js.Global().Call("exports", calls)
 	select {}
-}
-
-// measure calls args[4] with what it found, or args[5] with an error. It has to
-// wait for the pieces of the file, which no call from JavaScript may.
-func measure(_ js.Value, args []js.Value) any {
-	go func() {
-		data, err := safely(func() ([]byte, error) {
-			return api.Measure(&pieces{read: args[0]}, int64(args[1].Float()), api.MeasureOptions{Kind: args[2].String(), Kernel: args[3].String()})
-		})
-		if err != nil {
-			args[5].Invoke(string(api.FailureOf(err)))
-			return
-		}
-		args[4].Invoke(string(data))
-	}()
-	return nil
 }
 
 // function makes what JavaScript calls: it returns a string, or an object with

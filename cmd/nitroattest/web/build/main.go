@@ -63,13 +63,13 @@ func output(name string, args ...string) (string, error) {
 type builder struct {
 	web, root, goroot, to string
 
-	wasm, goJS []byte // wasm with the function that writes HTML
+	wasm, goJS []byte // wasm with all functions
 }
 
 func (b *builder) out(name string) string { return filepath.Join(b.to, name) }
 
-// programs builds the WebAssembly, once with the function that writes HTML and
-// once without, which most programs load.
+// programs builds the WebAssembly, once with the functions that write HTML and
+// measure images and once without, which most programs load.
 func (b *builder) programs() (err error) {
 	if err := os.MkdirAll(b.out("npm"), 0o755); err != nil {
 		return err

@@ -160,7 +160,10 @@ export interface Verifier {
    * is in a larger file, nitroattest-report.wasm, which the first call loads.
    */
   report(documents: { name: string; data: Data }[], settings: Settings | string): Promise<string>;
-  /** Measures an image file in pieces of 1 MiB. Rejects with MeasureError. */
+  /**
+   * Measures an image file in pieces of 1 MiB. Rejects with MeasureError. It is
+   * in nitroattest-report.wasm, too.
+   */
   measure(file: Blob | Data, options?: MeasureOptions): Promise<Measurements>;
   /** Says what a file looks like by its content; of image files the first bytes are enough. */
   identify(data: Data): FileType;
@@ -171,7 +174,7 @@ export type Source = BufferSource | WebAssembly.Module | Response | Promise<Resp
 
 /**
  * Starts the verifier. Without sources it reads nitroattest.wasm, and for reports
- * nitroattest-report.wasm, from beside this file. The second can do all that the
+ * and images nitroattest-report.wasm, from beside this file. The second can do all that the
  * first does: given as source, it is all that is loaded.
  */
 export function load(source?: Source, reportSource?: Source): Promise<Verifier>;

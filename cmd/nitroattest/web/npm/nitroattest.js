@@ -66,7 +66,7 @@ async function instantiate(source, imports) {
 class Verifier {
   #instance;
   #reportSource;
-  #reporter; // the promise of an instance that writes HTML
+  #reporter; // the promise of an instance that has all functions
 
   constructor(instance, reportSource) {
     this.#instance = instance;
@@ -82,7 +82,7 @@ class Verifier {
     if (!Array.isArray(documents)) throw new TypeError("documents: expected an array of {name, data}");
     const list = documents.map((one, i) => ({ name: nameOf(one, i), data: bytesOf(one.data, `documents[${i}].data`) }));
     const text = settingsOf(settings);
-    return this.#call(await this.#withReport(), "report", list, text);
+    return this.#call(await this.#whole(), "report", list, text);
   }
 
   identify(data) {
@@ -92,8 +92,11 @@ class Verifier {
   measure(file, options = {}) {
     const { kind = "enclave", kernel = "", signal, onprogress, ...others } = options;
     for (const key of Object.keys(others)) throw new TypeError(`${key}: unknown option, expected kind, kernel, signal and onprogress`);
-    const blob = blobOf(file);
-    const calls = running(this.#instance);
+    return this.#measure(blobOf(file), String(kind), String(kernel), signal, onprogress);
+  }
+
+  async #measure(blob, kind, kernel, signal, onprogress) {
+    const calls = running(await this.#whole());
     return new Promise((resolve, reject) => {
       const read = (offset, length, done, failed) => {
         if (signal?.aborted) return failed("aborted");
@@ -104,13 +107,13 @@ class Verifier {
         );
       };
       const fail = (failure) => reject(signal?.aborted ? signal.reason : new MeasureError(JSON.parse(failure)));
-      calls.measure(read, blob.size, String(kind), String(kernel), (text) => resolve(JSON.parse(text)), fail);
+      calls.measure(read, blob.size, kind, kernel, (text) => resolve(JSON.parse(text)), fail);
     });
   }
 
-  // withReport returns an instance that can write HTML, which is loaded when it
-  // is first needed. A failure is not kept.
-  #withReport() {
+  // whole returns an instance that can write HTML and measure images, which is
+  // loaded when it is first needed. A failure is not kept.
+  #whole() {
     if (this.#instance.calls.report) return this.#instance;
     this.#reporter ??= (async () => start(this.#reportSource ?? (await besideThisFile("nitroattest-report.wasm"))))().catch((err) => {
       this.#reporter = undefined;
