@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,6 +154,9 @@ func (c *policyCreate) existing() (pcr.Policy, error) {
 		return pcr.Policy{}, errors.New("found -, expected the name of a file")
 	}
 	reading, err := c.kind.read(c.into, c.std)
+	if errors.Is(err, fs.ErrNotExist) {
+		return pcr.Policy{}, hintf(err, "-o makes a new policy")
+	}
 	if err != nil {
 		return pcr.Policy{}, err
 	}

@@ -195,9 +195,9 @@ func (o outcome) problem() error {
 // each hint once.
 type problems struct {
 	std   stdio
-	told  map[string]bool // reasons
-	hints []string        // in the order of their first file
-	fits  map[string]int  // how many files a hint is for
+	told  map[string]string // the file that a reason was told of
+	hints []string          // in the order of their first file
+	fits  map[string]int    // how many files a hint is for
 }
 
 const (
@@ -217,13 +217,13 @@ func (p *problems) tell(o outcome, err error) {
 	}
 	if refused := o.refusal(); refused != nil {
 		text := strings.TrimPrefix(err.Error(), o.file+": ")
-		if p.told[text] {
-			err = fmt.Errorf("%s: %w, as above", o.file, refused.Reason)
+		if first, ok := p.told[text]; ok {
+			err = fmt.Errorf("%s: %w, for the same as %s", o.file, refused.Reason, first)
 		} else if len(text) > longReason && len(p.told) < mostReasons {
 			if p.told == nil {
-				p.told = map[string]bool{}
+				p.told = map[string]string{}
 			}
-			p.told[text] = true
+			p.told[text] = o.file
 		}
 	}
 	printError(p.std.err, err)

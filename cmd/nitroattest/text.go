@@ -211,7 +211,7 @@ func writeChecks(b *bytes.Buffer, colour palette, r *attestation.Report) {
 	for _, check := range r.Checks {
 		counts[check.Status]++
 		if check.Status == attestation.Fail {
-			fmt.Fprintf(b, "  %s %s: %s\n", colour.bad("failed    "), check.Name, printable(check.Detail))
+			fmt.Fprintf(b, "  %s %s: %s\n", colour.bad("failed    "), check.Name, printable(strings.TrimPrefix(check.Detail, check.Name+": ")))
 		}
 	}
 	summary := fmt.Sprintf("%d passed, %d failed, %d skipped", counts[attestation.Pass], counts[attestation.Fail], counts[attestation.Skipped])

@@ -24,14 +24,14 @@ func newVerify(std stdio) *cobra.Command {
 		Long: `Verify says of each document whether a genuine Nitro hypervisor signed it, and
 whether it is fresh, matches the policy and holds the expected fields.
 
-FILE is raw, base64, hex, a data URL, or JSON with a document inside, or JSON
-Lines with one on each line; - is standard input; a directory stands for every
-file below it. Many files are verified on all cores; the results come in the
+FILE is raw, base64, base64 of base64, hex, a data URL, what the Nitro Security
+Module answered, JSON with a document inside, or JSON Lines with one on each line;
+text may be UTF-16. - is standard input; a directory stands for every file below it. Many files are verified on all cores; the results come in the
 order of the files.
 
 Of one document everything is printed, of several one line each and their number;
---verbose prints everything of each, --quiet nothing but what is wrong. That goes
-to standard error.
+--verbose prints everything of each, --quiet nothing. What is wrong goes to
+standard error in any case.
 
 Put -- before names that you did not choose, those a * stands for: a file may be
 called --insecure-allow-debug. Or pass a directory or --files-from.
