@@ -85,6 +85,9 @@ func BenchmarkTenThousandDocuments(b *testing.B) {
 		b.ReportMetric(resident, "MiB-resident")
 	})
 	b.Run("fast", func(b *testing.B) {
+		if newFast == nil {
+			b.Skip("built without -tags fast")
+		}
 		timed := func(signatures string) (wall, cpu float64) {
 			cmd := exec.Command(command, append([]string{args[0], "--signatures", signatures}, args[1:]...)...)
 			start := time.Now()

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -53,6 +54,12 @@ func TestScripts(t *testing.T) {
 			"lines":          cmdLines,
 			"fifo":           cmdFIFO,
 			"without-date":   cmdWithoutDate,
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "fast" {
+				return newFast != nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

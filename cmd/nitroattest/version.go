@@ -25,7 +25,10 @@ type builtFrom struct {
 func whatBuilt() builtFrom {
 	b := builtFrom{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		FIPS: fips140.Enabled(), Signatures: []string{signaturesStandard, signaturesFast},
+		FIPS: fips140.Enabled(), Signatures: []string{signaturesStandard},
+	}
+	if newFast != nil {
+		b.Signatures = append(b.Signatures, signaturesFast)
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
