@@ -91,11 +91,11 @@ func TestWhatIsGivenUpFirst(t *testing.T) {
 	_, err := io.WriteString(slow, "POST /read HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n123")
 	require.NoError(t, err)
 	<-s.begun
+	s.await("reading", 1) // before the next one begins: the older goes first
 	stalled := s.dial(one)
 	require.NoError(t, stalled.(*net.TCPConn).SetReadBuffer(4<<10))
 	send(t, stalled, "/much")
 	<-s.begun
-	s.await("reading", 1)
 	s.await("busy", 2)
 	time.Sleep(1100 * time.Millisecond) // the time that a client has to take its answer
 	silent := s.dial(one)
