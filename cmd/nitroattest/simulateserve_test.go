@@ -111,7 +111,7 @@ func TestSimulatedServerEndsWithTheCommand(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		out := bufio.NewReader(stdout)
 		url, err := out.ReadString('\n')
-		require.NoError(t, err, stderr.String())
+		require.NoError(t, err)
 		assert.True(t, strings.HasPrefix(url, "https://127.0.0.1:"), url)
 		require.NoError(t, cmd.Process.Signal(signal))
 		rest, err := io.ReadAll(out)
