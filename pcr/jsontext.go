@@ -246,6 +246,17 @@ func (p *parser) text() (string, error) {
 	p.at++
 	var out []byte
 	for {
+		// Most text is ASCII without an escape, and taken in one piece.
+		from := p.at
+		for p.at < len(p.document.text) && standsForItself(p.document.text[p.at]) {
+			p.at++
+		}
+		plain := p.document.text[from:p.at]
+		if out == nil && p.at < len(p.document.text) && p.document.text[p.at] == '"' {
+			p.at++
+			return string(plain), nil
+		}
+		out = append(out, plain...)
 		if p.at >= len(p.document.text) {
 			return "", p.expected("'\"' at the end of the string")
 		}
@@ -271,6 +282,9 @@ func (p *parser) text() (string, error) {
 		}
 	}
 }
+
+// standsForItself reports whether a byte of a string is a whole character and no escape.
+func standsForItself(c byte) bool { return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' }
 
 // escape reads a backslash and what follows.
 func (p *parser) escape() (rune, error) {

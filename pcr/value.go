@@ -30,12 +30,11 @@ func parseValue(s string) (v Value, fault string) {
 	if len(s) != 2*Size {
 		return Value{}, fmt.Sprintf("found %d characters, expected %d hex digits", utf8.RuneCountInString(s), 2*Size)
 	}
-	for i, r := range s {
-		if !strings.ContainsRune("0123456789abcdefABCDEF", r) {
-			return Value{}, fmt.Sprintf("found %q as character %d, expected %d hex digits", r, i+1, 2*Size)
-		}
+	if _, err := hex.Decode(v[:], []byte(s)); err != nil {
+		at := strings.IndexFunc(s, func(r rune) bool { return !strings.ContainsRune("0123456789abcdefABCDEF", r) })
+		r, _ := utf8.DecodeRuneInString(s[at:])
+		return Value{}, fmt.Sprintf("found %q as character %d, expected %d hex digits", r, at+1, 2*Size)
 	}
-	_, _ = hex.Decode(v[:], []byte(s)) // cannot fail: all are digits
 	return v, ""
 }
 
